@@ -1,0 +1,239 @@
+//! A set of small integers as a tree of words: a bit is set where its number is a member, and a
+//! bit one level up is set where the word below it has any bit set.
+//!
+//! The lowest member is found by one step per level, three for the slots of a chunk, however
+//! sparse the set is. The words are atomic so that cores for one thread and for many can lie in
+//! the same memory; this file uses plain relaxed loads and stores, for one thread at a time.
+#![forbid(unsafe_code)]
+
+use alloc::collections::TryReserveError;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// The number of members that one word stands for.
+pub(crate) const WORD_BITS: usize = usize::BITS as usize;
+
+/// The most levels a tree can have: each divides the number of bits by `WORD_BITS`.
+const MAX_LEVELS: usize = WORD_BITS.div_ceil(WORD_BITS.ilog2() as usize);
+
+/// The number of words, over all levels, of a tree for the numbers below `bits`.
+pub(crate) const fn words_for(bits: usize) -> usize {
+    let mut level = bits.div_ceil(WORD_BITS);
+    let mut total = level;
+    while level > 1 {
+        level = level.div_ceil(WORD_BITS);
+        total += level;
+    }
+    total
+}
+
+/// A view of a tree for the numbers below `bits`.
+///
+/// # Invariants
+///
+/// 1. `words` holds `words_for(bits)` words: level 0 first, one bit a member, then each level
+///    above, one bit a word of the level below, up to a level of one word.
+/// 2. A bit above level 0 is set exactly when its word below is not 0.
+/// 3. No bit from `bits` on is set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BitTree<'a> {
+    words: &'a [AtomicUsize],
+    bits: usize,
+}
+
+impl<'a> BitTree<'a> {
+    /// Looks at `words`, which are all 0 or were written through such a view before.
+    #[inline]
+    pub(crate) fn new(words: &'a [AtomicUsize], bits: usize) -> Self {
+        debug_assert_eq!(words.len(), words_for(bits));
+        Self { words, bits }
+    }
+
+    /// The number of words of level 0.
+    #[inline]
+    pub(crate) fn word_count(self) -> usize {
+        self.bits.div_ceil(WORD_BITS)
+    }
+
+    /// The members `index * WORD_BITS ..` of level 0, lowest bit first.
+    #[inline]
+    pub(crate) fn word(self, index: usize) -> usize {
+        self.words[index].load(Relaxed)
+    }
+
+    /// Whether `member` belongs to the set.
+    pub(crate) fn contains(self, member: usize) -> bool {
+        self.word(member / WORD_BITS) & (1 << (member % WORD_BITS)) != 0
+    }
+
+    /// The lowest word of level 0 that is not 0.
+    pub(crate) fn first_word(self) -> Option<usize> {
+        let mut starts = [0; MAX_LEVELS];
+        let mut top = 0;
+        let mut size = self.word_count();
+        while size > 1 {
+            starts[top + 1] = starts[top] + size;
+            size = size.div_ceil(WORD_BITS);
+            top += 1;
+        }
+        if size == 0 || self.word(starts[top]) == 0 {
+            return None;
+        }
+        let mut index = 0;
+        for level in (1..=top).rev() {
+            let word = self.word(starts[level] + index);
+            index = index * WORD_BITS + word.trailing_zeros() as usize;
+        }
+        Some(index)
+    }
+
+    /// The lowest member.
+    pub(crate) fn first(self) -> Option<usize> {
+        let index = self.first_word()?;
+        Some(index * WORD_BITS + self.word(index).trailing_zeros() as usize)
+    }
+
+    /// Adds the members that `mask` names in word `index` of level 0. None of them may be in the
+    /// set, and `mask` is not 0.
+    #[inline]
+    pub(crate) fn insert(self, index: usize, mask: usize) {
+        let old = self.word(index);
+        debug_assert!(mask != 0 && old & mask == 0, "a member is added twice");
+        debug_assert!(mask.ilog2() as usize + index * WORD_BITS < self.bits);
+        self.words[index].store(old | mask, Relaxed);
+        if old == 0 {
+            self.propagate(index, |word, bit| word | bit);
+        }
+    }
+
+    /// Takes the members that `mask` names out of word `index` of level 0. All of them are in the
+    /// set, and `mask` is not 0.
+    #[inline]
+    pub(crate) fn remove(self, index: usize, mask: usize) {
+        let old = self.word(index);
+        debug_assert!(
+            mask != 0 && old & mask == mask,
+            "a member that is absent is taken out"
+        );
+        self.words[index].store(old & !mask, Relaxed);
+        if old == mask {
+            self.propagate(index, |word, bit| word & !bit);
+        }
+    }
+
+    /// Tells the levels above that word `index` of level 0 has become 0 or has ceased to be.
+    fn propagate(self, mut index: usize, change: impl Fn(usize, usize) -> usize) {
+        let mut start = 0;
+        let mut size = self.word_count();
+        while size > 1 {
+            start += size;
+            size = size.div_ceil(WORD_BITS);
+            let bit = 1 << (index % WORD_BITS);
+            index /= WORD_BITS;
+            let old = self.word(start + index);
+            let new = change(old, bit);
+            self.words[start + index].store(new, Relaxed);
+            // Only a word that turns from or to 0 is news to the level above.
+            if old != 0 && new != 0 {
+                break;
+            }
+        }
+    }
+
+    /// The number of members.
+    pub(crate) fn count(self) -> usize {
+        (0..self.word_count())
+            .map(|index| self.word(index).count_ones() as usize)
+            .sum()
+    }
+
+    /// Walks the whole tree.
+    ///
+    /// # Panics
+    ///
+    /// Panics where an invariant does not hold.
+    pub(crate) fn check_invariants(self) {
+        assert_eq!(
+            self.words.len(),
+            words_for(self.bits),
+            "BitTree invariant 1"
+        );
+        if self.bits % WORD_BITS != 0 {
+            let last = self.word(self.word_count() - 1);
+            assert_eq!(last >> (self.bits % WORD_BITS), 0, "BitTree invariant 3");
+        }
+        let mut start = 0;
+        let mut size = self.word_count();
+        while size > 1 {
+            let above = start + size;
+            for index in 0..size {
+                let bit = self.word(above + index / WORD_BITS) >> (index % WORD_BITS) & 1;
+                let expected = usize::from(self.word(start + index) != 0);
+                assert_eq!(bit, expected, "BitTree invariant 2");
+            }
+            start = above;
+            size = size.div_ceil(WORD_BITS);
+        }
+    }
+}
+
+/// Splits the numbers `first .. first + count` into words of level 0 and the bits in each.
+pub(crate) fn run_masks(first: usize, count: usize) -> impl Iterator<Item = (usize, usize)> {
+    let end = first + count;
+    let mut next = first;
+    core::iter::from_fn(move || {
+        (next < end).then(|| {
+            let (index, shift) = (next / WORD_BITS, next % WORD_BITS);
+            let bits = (WORD_BITS - shift).min(end - next);
+            next += bits;
+            (index, (usize::MAX >> (WORD_BITS - bits)) << shift)
+        })
+    })
+}
+
+/// A growing set of small integers that owns its tree.
+#[derive(Debug, Default)]
+pub(crate) struct BitSet {
+    words: Vec<AtomicUsize>,
+    bits: usize,
+}
+
+impl BitSet {
+    /// Makes room for the numbers below `bits` at least.
+    ///
+    /// # Errors
+    ///
+    /// Where memory is refused; the set is unchanged then.
+    pub(crate) fn reserve(&mut self, bits: usize) -> Result<(), TryReserveError> {
+        if bits <= self.bits {
+            return Ok(());
+        }
+        // Doubling, because the whole tree is built anew each time.
+        let bits = bits.max(self.bits * 2).next_multiple_of(WORD_BITS);
+        let mut words = Vec::new();
+        words.try_reserve_exact(words_for(bits))?;
+        words.resize_with(words_for(bits), || AtomicUsize::new(0));
+        let grown = Self { words, bits };
+        for index in 0..self.tree().word_count() {
+            let word = self.tree().word(index);
+            if word != 0 {
+                grown.tree().insert(index, word);
+            }
+        }
+        *self = grown;
+        Ok(())
+    }
+
+    /// The set as a tree.
+    #[inline]
+    pub(crate) fn tree(&self) -> BitTree<'_> {
+        BitTree::new(&self.words, self.bits)
+    }
+
+    /// Takes every member out.
+    pub(crate) fn clear(&mut self) {
+        for word in &mut self.words {
+            *word.get_mut() = 0;
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! One aligned chunk of memory: its header, its vacancy bitmap and its slots. The only code that
+//! turns the number of a slot into an address and back.
+//!
+//! ```text
+//! multiple of CHUNK_ALIGN                                             at most CHUNK_ALIGN further
+//! |<------- HEADER_AREA ------->|                                                 |
+//! [ … unused … | header | … … … ][ bitmap, summary ][ pad ][ slot 0 ][ slot 1 ] … [ slot n - 1 ]
+//!              ^ header_offset(address)                    ^ first
+//! ```
+
+use core::cell::Cell;
+use core::ptr::NonNull;
+use core::slice;
+use core::sync::atomic::AtomicUsize;
+
+use crate::bit_tree::{BitTree, WORD_BITS, words_for};
+use crate::geometry::{CHUNK_ALIGN, COLOUR_STEP, Geometry, HEADER_AREA, header_offset};
+
+/// What a chunk says of itself. It lies in one cache line, the only one that the drop of a handle
+/// reads beside the magazine.
+#[derive(Debug)]
+struct Header {
+    /// The core that the slots belong to.
+    owner: NonNull<()>,
+    /// The first slot.
+    first: NonNull<u8>,
+    /// The number of slots.
+    slots: u32,
+    /// The number of this chunk among those of its core.
+    number: Cell<u32>,
+    /// The number of bits set in the vacancy bitmap.
+    vacant: Cell<u32>,
+    /// The number of occupied slots whose handles were leaked.
+    given_up: Cell<u32>,
+}
+
+const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>() <= COLOUR_STEP);
+
+/// The header of a chunk that has been entered, with the provenance of the whole chunk.
+///
+/// # Invariants
+///
+/// 1. The pointer leads to an initialised [`Header`], which lies at [`header_offset`] in a chunk
+///    that starts at a multiple of [`CHUNK_ALIGN`], and may be used to reach every byte of the
+///    chunk. This lasts until the chunk's reservation is released.
+/// 2. [`HEADER_AREA`] bytes from the chunk's start lie the initialised words of a [`BitTree`] for
+///    `slots` numbers, which nothing but [`Chunk::vacancy`] refers to.
+/// 3. `first` points to `slots` slots, one `stride` of the core's geometry apart.
+/// 4. `vacant` is the number of members of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk(NonNull<Header>);
+
+impl Chunk {
+    /// Writes the header and the bitmap of a chunk of `slots` slots at `base`, none of them
+    /// vacant: they belong to the caller.
+    ///
+    /// # Safety
+    ///
+    /// 1. `base` is a multiple of [`CHUNK_ALIGN`], and may be used to write as many bytes as
+    ///    `geometry` gives a chunk of `slots` slots, at most `geometry.chunk_slots()` of them.
+    /// 2. Nothing else refers to those bytes.
+    /// 3. The chunk is not used after its reservation was released.
+    pub(crate) unsafe fn enter(
+        base: NonNull<u8>,
+        slots: usize,
+        geometry: &Geometry,
+        owner: NonNull<()>,
+        number: u32,
+    ) -> Self {
+        let address = base.addr().get();
+        debug_assert!(address % CHUNK_ALIGN == 0 && slots <= geometry.chunk_slots());
+        // SAFETY: clause 1: a chunk holds the header area and at least one slot behind the first
+        // slot's offset, all inside its bytes.
+        let first = unsafe { base.byte_add(geometry.first_slot(slots)) };
+        // SAFETY: clause 1: the header area is inside the chunk, and the header inside its area.
+        let header = unsafe { base.byte_add(header_offset(address)) }.cast::<Header>();
+        // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); the offset
+        // of a header is a multiple of `COLOUR_STEP`, hence aligned.
+        unsafe {
+            header.write(Header {
+                owner,
+                first,
+                // A slot's number is below CHUNK_ALIGN, which fits by an assertion in `geometry`.
+                slots: slots as u32,
+                number: Cell::new(number),
+                vacant: Cell::new(0),
+                given_up: Cell::new(0),
+            });
+        }
+        // INVARIANT: 1. and 3. by the lines above. 2. by the lines below. 4. no bit is set.
+        let chunk = Self(header);
+        let words = chunk.words();
+        for index in 0..words_for(slots) {
+            // SAFETY: the words lie between the header area and the first slot, by `first_slot`.
+            let word = unsafe { words.add(index) };
+            // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); the
+            // header area ends at a multiple of a word's alignment.
+            unsafe { word.write(AtomicUsize::new(0)) };
+        }
+        chunk
+    }
+
+    /// The chunk in which `slot` starts.
+    ///
+    /// # Safety
+    ///
+    /// 1. `slot` is the start of a slot of a chunk that has been entered and whose reservation has
+    ///    not been released, with the provenance of the chunk.
+    #[inline]
+    pub(crate) unsafe fn of(slot: NonNull<u8>) -> Self {
+        let header = slot
+            .as_ptr()
+            .map_addr(|address| address & !(CHUNK_ALIGN - 1) | header_offset(address));
+        // SAFETY: a chunk is part of an allocation, so no address in it is 0 (clause 1).
+        // INVARIANT: 1. to 4. hold since the chunk was entered (clause 1).
+        Self(unsafe { NonNull::new_unchecked(header.cast()) })
+    }
+
+    #[inline]
+    fn header(&self) -> &Header {
+        // SAFETY: valid: invariant 1. Unaliased: all that changes in a header is in cells, and no
+        // exclusive reference to one is ever made.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The first word of the vacancy bitmap.
+    fn words(&self) -> NonNull<AtomicUsize> {
+        let address = self.0.addr().get();
+        let back = header_offset(address);
+        // SAFETY: invariant 1: the header lies that far behind the start of its chunk.
+        let base = unsafe { self.0.byte_sub(back) };
+        // SAFETY: the header area is inside the chunk.
+        unsafe { base.byte_add(HEADER_AREA) }.cast()
+    }
+
+    /// The core that the slots belong to.
+    #[inline]
+    pub(crate) fn owner(&self) -> NonNull<()> {
+        self.header().owner
+    }
+
+    /// The first slot.
+    pub(crate) fn first(&self) -> NonNull<u8> {
+        self.header().first
+    }
+
+    /// The number of slots.
+    pub(crate) fn slots(&self) -> usize {
+        self.header().slots as usize
+    }
+
+    /// The number of this chunk among those of its core.
+    pub(crate) fn number(&self) -> usize {
+        self.header().number.get() as usize
+    }
+
+    /// Changes the number of this chunk.
+    pub(crate) fn set_number(&self, number: u32) {
+        self.header().number.set(number);
+    }
+
+    /// The number of slots in the vacancy bitmap.
+    #[inline]
+    pub(crate) fn vacant(&self) -> usize {
+        self.header().vacant.get() as usize
+    }
+
+    /// The number of occupied slots whose handles were leaked.
+    pub(crate) fn given_up(&self) -> usize {
+        self.header().given_up.get() as usize
+    }
+
+    /// Counts one more occupied slot whose handle is leaked.
+    pub(crate) fn give_up_one(&self) {
+        let given_up = &self.header().given_up;
+        given_up.set(given_up.get() + 1);
+    }
+
+    /// The vacancy bitmap, to read. It is changed by [`Chunk::insert`] and [`Chunk::remove`],
+    /// which count.
+    #[inline]
+    pub(crate) fn vacancy(&self) -> BitTree<'_> {
+        let slots = self.slots();
+        // SAFETY: valid: invariant 2. Unaliased: words change atomically and only by way of such
+        // slices. The chunk outlives the borrow by invariant 1 and the safety clauses of the
+        // constructors.
+        let words = unsafe { slice::from_raw_parts(self.words().as_ptr(), words_for(slots)) };
+        BitTree::new(words, slots)
+    }
+
+    /// Puts the slots that `mask` names in word `index` into the vacancy bitmap; returns how many.
+    #[inline]
+    pub(crate) fn insert(&self, index: usize, mask: usize) -> usize {
+        self.vacancy().insert(index, mask);
+        let count = mask.count_ones();
+        let vacant = &self.header().vacant;
+        // INVARIANT: 4. the mask names slots that were not in the tree.
+        vacant.set(vacant.get() + count);
+        count as usize
+    }
+
+    /// Takes the slots that `mask` names in word `index` out of the vacancy bitmap; returns how
+    /// many.
+    #[inline]
+    pub(crate) fn remove(&self, index: usize, mask: usize) -> usize {
+        self.vacancy().remove(index, mask);
+        let count = mask.count_ones();
+        let vacant = &self.header().vacant;
+        // INVARIANT: 4. the mask names slots that were in the tree.
+        vacant.set(vacant.get() - count);
+        count as usize
+    }
+
+    /// The start of slot `index`.
+    #[inline]
+    pub(crate) fn slot(&self, index: usize, geometry: &Geometry) -> NonNull<u8> {
+        assert!(index < self.slots());
+        // SAFETY: by the line above the slot is one of the chunk's (invariant 3).
+        unsafe { self.first().byte_add(index * geometry.stride()) }
+    }
+
+    /// The number of the slot that starts at `slot`, which is one of this chunk.
+    #[inline]
+    pub(crate) fn index_of(&self, slot: NonNull<u8>, geometry: &Geometry) -> usize {
+        geometry.index_of(slot.addr().get() - self.first().addr().get())
+    }
+
+    /// The word and the bit in it that stand for `slot`, which is one of this chunk.
+    #[inline]
+    pub(crate) fn bit_of(&self, slot: NonNull<u8>, geometry: &Geometry) -> (usize, usize) {
+        let index = self.index_of(slot, geometry);
+        (index / WORD_BITS, 1 << (index % WORD_BITS))
+    }
+}

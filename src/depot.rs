@@ -1,0 +1,526 @@
+//! What stands behind the magazine and the bump window of a core: its chunks with their vacancy
+//! bitmaps, and the memory they lie in.
+//!
+//! Nothing here runs on the hot path. A refill takes the lowest vacant slots of the lowest chunk
+//! that has any; a spill puts the oldest slots of a full magazine back into the bitmaps.
+
+use alloc::vec::Vec;
+use core::alloc::Layout;
+use core::mem;
+use core::ptr::NonNull;
+
+use crate::bit_tree::{BitSet, WORD_BITS, run_masks};
+use crate::chunk::Chunk;
+use crate::error::{InvalidFree, PoolError, Refusal};
+use crate::geometry::Geometry;
+use crate::magazine::Magazine;
+use crate::reservation::Reservation;
+use crate::window::Window;
+
+mod check;
+
+/// The most slots that one spill moves, so that the worst single free stays short.
+const SPILL_SLOTS: usize = 128;
+
+/// The most words of a bitmap that one run takes, so that the worst single allocation stays short.
+const RUN_WORDS: usize = 64;
+
+/// Whether a depot gets more memory when its slots are used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Growth {
+    /// It holds one reservation, made in advance.
+    Bounded,
+    /// It adds a reservation of one chunk at a time.
+    OnDemand,
+}
+
+/// The hot end of a core: where slots are taken from and given back to. The depot fills and
+/// empties it.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) magazine: Magazine,
+    pub(crate) window: Window,
+}
+
+/// The chunks of a core and the memory they lie in.
+///
+/// A chunk is entered, its header and bitmap written, when its slots are first needed; chunks are
+/// entered in order, so those in front of `chunks.len()` have been and those behind have not.
+///
+/// # Invariants
+///
+/// 1. Chunk `n` is the `n`th of the only reservation of a bounded depot, and the only one of the
+///    `n`th reservation of a growing one.
+/// 2. `chunks[n]` is chunk `n`, its number is `n` and its owner `owner`.
+/// 3. A slot of an entered chunk is in exactly one place: occupied, in the magazine, in the bump
+///    window, or set in its chunk's vacancy bitmap.
+/// 4. `with_vacancy` holds the numbers of the chunks whose bitmap has a bit set, and has room for
+///    every chunk that is reserved; so has `chunks`.
+/// 5. `capacity` is the number of slots in all reservations, `entered` that in all entered chunks,
+///    `vacant` that in all bitmaps.
+/// 6. Slots are of one size: every chunk and reservation is laid out by `geometry`.
+#[derive(Debug)]
+pub(crate) struct Depot {
+    geometry: Geometry,
+    growth: Growth,
+    owner: NonNull<()>,
+    reservations: Vec<Reservation>,
+    chunks: Vec<Chunk>,
+    with_vacancy: BitSet,
+    capacity: usize,
+    entered: usize,
+    vacant: usize,
+}
+
+impl Depot {
+    /// A depot without memory for the core at `owner`.
+    pub(crate) fn new(geometry: Geometry, growth: Growth, owner: NonNull<()>) -> Self {
+        Self {
+            geometry,
+            growth,
+            owner,
+            reservations: Vec::new(),
+            chunks: Vec::new(),
+            with_vacancy: BitSet::default(),
+            capacity: 0,
+            entered: 0,
+            vacant: 0,
+        }
+    }
+
+    pub(crate) fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    pub(crate) fn growth(&self) -> Growth {
+        self.growth
+    }
+
+    /// The number of slots in all reservations.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The number of occupied slots.
+    pub(crate) fn len(&self, front: &Front) -> usize {
+        self.entered - self.vacant - front.magazine.len() - front.window.len()
+    }
+
+    /// The number of chunks, entered or not.
+    pub(crate) fn chunk_count(&self) -> usize {
+        match self.growth {
+            Growth::Bounded => self.geometry.chunks(self.capacity),
+            Growth::OnDemand => self.reservations.len(),
+        }
+    }
+
+    /// The number of bytes in all reservations.
+    pub(crate) fn bytes_reserved(&self) -> usize {
+        self.reservations.iter().map(Reservation::bytes).sum()
+    }
+
+    /// Why there is no vacant slot.
+    pub(crate) fn refusal(&self) -> Refusal {
+        match self.growth {
+            Growth::Bounded => Refusal::Full {
+                capacity: self.capacity,
+            },
+            Growth::OnDemand => Refusal::OutOfMemory(
+                self.geometry
+                    .reservation(self.growth_slots())
+                    .unwrap_or(Layout::new::<()>()),
+            ),
+        }
+    }
+
+    /// Adds a reservation of `slots` slots, at least one, and enlarges the magazine to match.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`]; the depot is unchanged then.
+    pub(crate) fn add_reservation(&mut self, slots: usize, front: &Front) -> Result<(), PoolError> {
+        let chunks = self.chunk_count() + self.geometry.chunks(slots);
+        let too_large = PoolError::TooLarge {
+            object_size: self.geometry.object_size(),
+            pool_size: slots,
+        };
+        // Chunks number themselves in 32 bits.
+        if u32::try_from(chunks).is_err() {
+            return Err(too_large);
+        }
+        let capacity = self.capacity.checked_add(slots).ok_or(too_large)?;
+        let reservation = Reservation::new(slots, &self.geometry)?;
+        let out_of_memory = PoolError::OutOfMemory {
+            bytes: reservation.bytes(),
+        };
+        self.reservations
+            .try_reserve(1)
+            .map_err(|_| out_of_memory)?;
+        self.chunks
+            .try_reserve(chunks - self.chunks.len())
+            .map_err(|_| out_of_memory)?;
+        self.with_vacancy
+            .reserve(chunks)
+            .map_err(|_| out_of_memory)?;
+        let grown = front.magazine.grow(self.geometry.magazine_slots(capacity));
+        // A smaller magazine than wished for does as well; only none at all would not.
+        if front.magazine.capacity() == 0 {
+            grown?;
+        }
+        // INVARIANT: 1. a bounded depot gets one reservation, a growing one calls with no more
+        // slots than a chunk has. 4. by the lines above. 5. here. 6. by `Reservation::new`.
+        self.reservations.push(reservation);
+        self.capacity = capacity;
+        Ok(())
+    }
+
+    /// The number of slots that a growing depot reserves next.
+    fn growth_slots(&self) -> usize {
+        self.geometry.growth_slots(self.reservations.len())
+    }
+
+    /// Makes sure that `additional` slots can be taken without a further upstream allocation.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::CapacityExceeded`], [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`]; the
+    /// capacity is unchanged then.
+    pub(crate) fn reserve(&mut self, additional: usize, front: &Front) -> Result<(), PoolError> {
+        let len = self.len(front);
+        let vacant = self.capacity - len;
+        let Some(mut missing) = additional
+            .checked_sub(vacant)
+            .filter(|&missing| missing > 0)
+        else {
+            return Ok(());
+        };
+        if self.growth == Growth::Bounded {
+            return Err(PoolError::CapacityExceeded {
+                capacity: self.capacity,
+                len,
+                additional,
+            });
+        }
+        // Refuses what cannot be had in one piece before it asks for the pieces.
+        self.geometry.reservation(missing)?;
+        let (reservations, capacity) = (self.reservations.len(), self.capacity);
+        let least = self.growth_slots();
+        while missing > 0 {
+            let slots = missing.max(least).min(self.geometry.chunk_slots());
+            if let Err(error) = self.add_reservation(slots, front) {
+                // INVARIANT: 1. to 4. none of these has been entered. 5. here.
+                self.reservations.truncate(reservations);
+                self.capacity = capacity;
+                return Err(error);
+            }
+            missing = missing.saturating_sub(slots);
+        }
+        Ok(())
+    }
+
+    /// Moves vacant slots into the front, which is empty; returns whether there were any to be
+    /// had. Enters a chunk or adds one where the bitmaps are empty.
+    pub(crate) fn refill(&mut self, front: &Front) -> bool {
+        if let Some(number) = self.with_vacancy.tree().first() {
+            self.take_lowest(number, front);
+            return true;
+        }
+        if self.enter_next(front) {
+            return true;
+        }
+        self.growth == Growth::OnDemand
+            && self.add_reservation(self.growth_slots(), front).is_ok()
+            && self.enter_next(front)
+    }
+
+    /// Where chunk `number` lies and the number of its slots, if it is reserved.
+    fn place(&self, number: usize) -> Option<(NonNull<u8>, usize)> {
+        let (reservation, index) = match self.growth {
+            Growth::Bounded => (self.reservations.first()?, number),
+            Growth::OnDemand => (self.reservations.get(number)?, 0),
+        };
+        reservation.chunk(index, &self.geometry)
+    }
+
+    /// Enters the next chunk, if one is reserved, and opens the window on all of its slots.
+    fn enter_next(&mut self, front: &Front) -> bool {
+        let number = self.chunks.len();
+        let Some((base, slots)) = self.place(number) else {
+            return false;
+        };
+        // The number fits into 32 bits by `add_reservation`.
+        // SAFETY: 1. `place` gives a chunk that lies inside its reservation. 2. The chunk has not
+        // been entered before (invariants 1 and 2). 3. A chunk leaves `chunks` before its
+        // reservation is released, and its slots are given to nobody then.
+        let chunk = unsafe { Chunk::enter(base, slots, &self.geometry, self.owner, number as u32) };
+        // INVARIANT: 2. here. 5. `entered` here. 3. and 4. the bitmap is empty, and the next lines
+        // give all slots to the window.
+        self.chunks.push(chunk);
+        self.entered += slots;
+        // SAFETY: 1. these are the slots of the chunk just entered. 2. Nothing has them yet.
+        unsafe { front.window.open(chunk.first(), slots) };
+        true
+    }
+
+    /// Moves the lowest vacant slots of chunk `number`, which has some, into the front: a run of
+    /// neighbours into the window, others into the magazine.
+    fn take_lowest(&mut self, number: usize, front: &Front) {
+        let chunk = self.chunks[number];
+        let bitmap = chunk.vacancy();
+        let index = bitmap
+            .first_word()
+            .expect("`with_vacancy` names chunks with a vacant slot");
+        let word = bitmap.word(index);
+        let shift = word.trailing_zeros();
+        let ones = (word >> shift).trailing_ones();
+        let first = index * WORD_BITS + shift as usize;
+        // INVARIANT: 3. each slot goes from the bitmap to the front. 5. and 4. at the end.
+        let count = if ones == word.count_ones() {
+            let mut count = chunk.remove(index, word);
+            // The run goes on into the next word where it fills this one to its end.
+            if (shift + ones) as usize == WORD_BITS {
+                count += extend_run(chunk, index + 1);
+            }
+            // SAFETY: 1. The slots from `first` on are neighbours in one chunk. 2. Each was set in
+            // the bitmap and is no longer.
+            unsafe { front.window.open(chunk.slot(first, &self.geometry), count) };
+            count
+        } else {
+            let taken = lowest_bits(word, front.magazine.capacity());
+            // The highest goes in first, so that the lowest comes out first.
+            let mut rest = taken;
+            while rest != 0 {
+                let bit = WORD_BITS - 1 - rest.leading_zeros() as usize;
+                rest &= !(1 << bit);
+                let slot = chunk.slot(index * WORD_BITS + bit, &self.geometry);
+                let pushed = front.magazine.push(slot);
+                debug_assert!(pushed, "the magazine is empty and has room for these");
+            }
+            chunk.remove(index, taken)
+        };
+        self.vacant -= count;
+        if chunk.vacant() == 0 {
+            self.with_vacancy
+                .tree()
+                .remove(number / WORD_BITS, 1 << (number % WORD_BITS));
+        }
+    }
+
+    /// Moves the oldest slots of a full magazine into the bitmaps.
+    pub(crate) fn spill(&mut self, front: &Front) {
+        let magazine = &front.magazine;
+        self.empty_magazine(magazine, SPILL_SLOTS.min(magazine.len().div_ceil(2)));
+    }
+
+    /// Moves the `count` oldest slots of the magazine into the bitmaps.
+    fn empty_magazine(&mut self, magazine: &Magazine, count: usize) {
+        // Slots that were freed one after the other often share a word: it is written once.
+        let mut pending: Option<(Chunk, usize, usize)> = None;
+        magazine.drain_oldest(count, |slot| {
+            // SAFETY: a slot in the magazine belongs to an entered chunk (invariant 3), and a
+            // chunk that is released has none there.
+            let chunk = unsafe { Chunk::of(slot) };
+            let (word, bit) = chunk.bit_of(slot, &self.geometry);
+            match &mut pending {
+                Some((same, index, mask)) if *same == chunk && *index == word => *mask |= bit,
+                _ => {
+                    if let Some((chunk, index, mask)) = pending.replace((chunk, word, bit)) {
+                        self.insert(chunk, index, mask);
+                    }
+                }
+            }
+        });
+        if let Some((chunk, index, mask)) = pending {
+            self.insert(chunk, index, mask);
+        }
+    }
+
+    /// Puts the slots that `mask` names in word `index` into the bitmap of `chunk`.
+    #[inline]
+    fn insert(&mut self, chunk: Chunk, index: usize, mask: usize) {
+        // INVARIANT: 3. the slots come from the front. 4. and 5. by the lines below.
+        if chunk.vacant() == 0 {
+            let number = chunk.number();
+            self.with_vacancy
+                .tree()
+                .insert(number / WORD_BITS, 1 << (number % WORD_BITS));
+        }
+        self.vacant += chunk.insert(index, mask);
+    }
+
+    /// Moves every slot of the front into the bitmaps.
+    pub(crate) fn empty_front(&mut self, front: &Front) {
+        self.empty_magazine(&front.magazine, front.magazine.len());
+        if let Some((first, count)) = front.window.close() {
+            // SAFETY: a slot in the window belongs to an entered chunk (invariant 3).
+            let chunk = unsafe { Chunk::of(first) };
+            let start = chunk.index_of(first, &self.geometry);
+            for (index, mask) in run_masks(start, count) {
+                self.insert(chunk, index, mask);
+            }
+        }
+    }
+
+    /// Gives every wholly vacant chunk of a growing depot back; returns the number of bytes.
+    pub(crate) fn trim(&mut self, front: &Front) -> usize {
+        if self.growth == Growth::Bounded {
+            return 0;
+        }
+        self.empty_front(front);
+        let mut kept = 0;
+        self.with_vacancy.clear();
+        for number in 0..self.chunks.len() {
+            let chunk = self.chunks[number];
+            if chunk.vacant() == chunk.slots() {
+                self.entered -= chunk.slots();
+                self.vacant -= chunk.slots();
+                continue;
+            }
+            // INVARIANT: 1. and 2. the chunk and its reservation move together, in order. 4. here.
+            self.chunks.swap(kept, number);
+            self.reservations.swap(kept, number);
+            chunk.set_number(kept as u32);
+            if chunk.vacant() != 0 {
+                self.with_vacancy
+                    .tree()
+                    .insert(kept / WORD_BITS, 1 << (kept % WORD_BITS));
+            }
+            kept += 1;
+        }
+        // INVARIANT: 3. the slots of these chunks were all in the bitmap, so none is occupied and
+        // none is in the front. Behind them lie reservations that were never entered.
+        self.chunks.truncate(kept);
+        let released: usize = self.reservations[kept..]
+            .iter()
+            .map(Reservation::bytes)
+            .sum();
+        // INVARIANT: 5. here.
+        self.capacity -= self.reservations[kept..]
+            .iter()
+            .map(Reservation::slots)
+            .sum::<usize>();
+        self.reservations.truncate(kept);
+        released
+    }
+
+    /// The slot that `address` lies in, as the numbers of chunk and slot and the offset from the
+    /// slot's start; `None` where no slot of this depot lies there.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidFree::Foreign`] or [`InvalidFree::Interior`].
+    fn slot_around(&self, address: usize) -> Result<(usize, usize, usize), InvalidFree> {
+        let (reservation, offset) = self
+            .reservations
+            .iter()
+            .enumerate()
+            .find_map(|(number, reservation)| Some((number, reservation.offset_of(address)?)))
+            .ok_or(InvalidFree::Foreign)?;
+        let number = match self.growth {
+            Growth::Bounded => offset / self.geometry.pitch(),
+            Growth::OnDemand => reservation,
+        };
+        let (_, slots) = self.place(number).ok_or(InvalidFree::Interior)?;
+        let offset = (offset % self.geometry.pitch())
+            .checked_sub(self.geometry.first_slot(slots))
+            .ok_or(InvalidFree::Interior)?;
+        let (index, offset) = (
+            offset / self.geometry.stride(),
+            offset % self.geometry.stride(),
+        );
+        if index < slots {
+            Ok((number, index, offset))
+        } else {
+            Err(InvalidFree::Interior)
+        }
+    }
+
+    /// Whether `address` lies in a slot.
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        self.slot_around(address).is_ok()
+    }
+
+    /// The occupied slot that starts at `address`.
+    ///
+    /// # Errors
+    ///
+    /// An [`InvalidFree`] where none does.
+    pub(crate) fn occupied_slot(
+        &self,
+        address: usize,
+        front: &Front,
+    ) -> Result<NonNull<u8>, InvalidFree> {
+        let (number, index, offset) = match self.slot_around(address) {
+            Err(InvalidFree::Interior) if address % self.geometry.align() != 0 => {
+                return Err(InvalidFree::Misaligned);
+            }
+            around => around?,
+        };
+        if address % self.geometry.align() != 0 {
+            return Err(InvalidFree::Misaligned);
+        }
+        if offset != 0 {
+            return Err(InvalidFree::Interior);
+        }
+        // A chunk that was never entered has no occupied slot and nothing to read.
+        let chunk = self.chunks.get(number).ok_or(InvalidFree::Vacant)?;
+        let slot = chunk.slot(index, &self.geometry);
+        let vacant = chunk.vacancy().contains(index)
+            || front.window.contains(slot)
+            || front.magazine.iter().any(|vacant| vacant == slot);
+        if vacant {
+            Err(InvalidFree::Vacant)
+        } else {
+            Ok(slot)
+        }
+    }
+
+    /// Lets go of every reservation that still has an occupied slot whose handle was not leaked,
+    /// so that its memory is never given back. Everything else is given back as usual.
+    pub(crate) fn keep_occupied(&mut self, front: &Front) {
+        self.empty_front(front);
+        let occupied = |chunk: &Chunk| chunk.vacant() + chunk.given_up() < chunk.slots();
+        match self.growth {
+            Growth::Bounded => {
+                if self.chunks.iter().any(occupied) {
+                    self.reservations.drain(..).for_each(mem::forget);
+                }
+            }
+            Growth::OnDemand => {
+                // Reservations behind the entered chunks have nothing to keep.
+                for (number, reservation) in self.reservations.drain(..).enumerate() {
+                    if self.chunks.get(number).is_some_and(occupied) {
+                        mem::forget(reservation);
+                    }
+                }
+            }
+        }
+        self.chunks.clear();
+    }
+}
+
+/// Takes the vacant slots of `chunk` out of its bitmap that follow each other from the start of
+/// word `index` on, as far as one run goes; returns how many.
+fn extend_run(chunk: Chunk, index: usize) -> usize {
+    let bitmap = chunk.vacancy();
+    let mut count = 0;
+    for index in index..bitmap.word_count().min(index + RUN_WORDS) {
+        let ones = bitmap.word(index).trailing_ones();
+        if ones > 0 {
+            count += chunk.remove(index, usize::MAX >> (usize::BITS - ones));
+        }
+        if ones < usize::BITS {
+            break;
+        }
+    }
+    count
+}
+
+/// The lowest `count` bits set in `word`.
+fn lowest_bits(mut word: usize, count: usize) -> usize {
+    let all = word;
+    for _ in 0..count {
+        word &= word.wrapping_sub(1);
+    }
+    all & !word
+}

@@ -1,0 +1,73 @@
+//! A typed object pool: `Box`-like handles on slots of one size, for code that creates and
+//! destroys many values of one type.
+//!
+//! [`Pool::alloc`] moves a value into a slot and returns a [`PoolBox`], which makes the slot vacant
+//! again when it is dropped. [`MemoryPool`] is the same without a type: blocks of raw memory, as
+//! many as it was made with.
+//!
+//! ```
+//! use typed_pool::{Pool, PoolBox};
+//!
+//! struct Enemy {
+//!     health: u32,
+//! }
+//!
+//! let pool = Pool::new();
+//! let mut enemies: Vec<PoolBox<Enemy>> =
+//!     (1..=3).map(|health| pool.alloc(Enemy { health })).collect();
+//! for enemy in &mut enemies {
+//!     enemy.health -= 1;
+//! }
+//! enemies.retain(|enemy| enemy.health > 0);
+//! assert_eq!(pool.len(), 2);
+//! ```
+//!
+//! # Words
+//!
+//! Sizes are in bytes and counts in slots.
+//!
+//! - A **slot** is room for one value; its **stride** is the distance to the next. It is
+//!   **occupied** or **vacant**. [`MemoryPool`] calls its slots blocks, for that is all they are to
+//!   its user.
+//! - A **chunk** is an aligned unit of memory: a header, a vacancy bitmap and slots. A
+//!   **reservation** is one upstream allocation that holds one or more chunks in a row.
+//! - The **magazine** is the stack of vacant slots in front: what is freed last is taken first.
+//! - The **vacancy bitmap** has a bit for each slot of its chunk, set where the slot is vacant and
+//!   not in the front. To **spill** is to move slots from the magazine to the bitmaps, to
+//!   **refill** the way back. A run of neighbours comes back as a **bump window**. Magazine and
+//!   window together are the **front**, what is behind them the **depot**.
+//! - A **handle** is what owns an occupied slot.
+//! - The **capacity** is the number of slots held now, the **len** that of the occupied ones.
+//! - **Upstream** is the global allocator, where chunks come from.
+//!
+//! # Features
+//!
+//! - `std` (on by default): the traits of `std::io` on handles. Without it the crate needs only
+//!   `core` and `alloc`.
+#![no_std]
+
+extern crate alloc;
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+// Bottom-up: a module uses only those above it.
+mod error;
+mod bit_tree;
+mod geometry;
+mod chunk;
+mod magazine;
+mod window;
+mod reservation;
+mod depot;
+mod stats;
+mod memory;
+mod memory_pool;
+mod pool_box;
+mod pool;
+
+pub use error::{InvalidFree, PoolError, TryAllocError};
+pub use memory::Memory;
+pub use memory_pool::MemoryPool;
+pub use pool::Pool;
+pub use pool_box::PoolBox;
+pub use stats::PoolStats;

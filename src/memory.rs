@@ -1,0 +1,126 @@
+//! What a handle needs of the core its slot belongs to.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem;
+use core::ptr::NonNull;
+
+use self::sealed::Slots;
+
+/// The memory that handles hold slots of. It is sealed: [`MemoryPool`](crate::MemoryPool) is what
+/// implements it.
+///
+/// # Examples
+///
+/// A function for handles whatever memory they come from:
+///
+/// ```
+/// use typed_pool::{Memory, Pool, PoolBox};
+///
+/// fn total<M: Memory>(numbers: &[PoolBox<'_, u64, M>]) -> u64 {
+///     numbers.iter().map(|number| **number).sum()
+/// }
+///
+/// let pool = Pool::new();
+/// assert_eq!(total(&[pool.alloc(1), pool.alloc(2)]), 3);
+/// ```
+pub trait Memory: Slots {}
+
+/// The part of [`Memory`] that only this crate can call or implement.
+pub(crate) mod sealed {
+    use core::ptr::NonNull;
+
+    use crate::error::Refusal;
+
+    /// Access to a core by way of one of its slots.
+    pub trait Slots {
+        /// Takes a vacant slot of the core that `slot` belongs to.
+        ///
+        /// # Safety
+        ///
+        /// 1. `slot` is an occupied slot of such a core, with the provenance of its chunk.
+        unsafe fn take_beside(slot: NonNull<u8>) -> Option<NonNull<u8>>;
+
+        /// Why [`Slots::take_beside`] found none.
+        ///
+        /// # Safety
+        ///
+        /// 1. As for [`Slots::take_beside`].
+        unsafe fn refusal_beside(slot: NonNull<u8>) -> Refusal;
+
+        /// Makes `slot` vacant.
+        ///
+        /// # Safety
+        ///
+        /// 1. As for [`Slots::take_beside`].
+        /// 2. The slot belongs to the caller, who gives it up.
+        unsafe fn put_back(slot: NonNull<u8>);
+
+        /// Notes that `slot` stays occupied until its core ends, and does not keep the memory of
+        /// its chunk from going then.
+        ///
+        /// # Safety
+        ///
+        /// 1. and 2. As for [`Slots::put_back`].
+        unsafe fn give_up(slot: NonNull<u8>);
+    }
+}
+
+/// An occupied slot without a value, given back when it is dropped: what a handle is before its
+/// value is built and after its value is gone, whichever way that ends.
+///
+/// # Invariants
+///
+/// 1. `start` is an occupied slot of a core behind an `M`, which outlives `'p`, with the
+///    provenance of its chunk.
+/// 2. The slot belongs to this value.
+pub(crate) struct Slot<'p, M: Memory> {
+    start: NonNull<u8>,
+    memory: PhantomData<&'p M>,
+}
+
+impl<M: Memory> Slot<'_, M> {
+    /// Takes charge of an occupied slot.
+    ///
+    /// # Safety
+    ///
+    /// 1. `start` is an occupied slot of a core behind an `M` that outlives the slot's lifetime,
+    ///    with the provenance of its chunk.
+    /// 2. The slot belongs to the caller, who gives it up.
+    #[inline]
+    pub(crate) unsafe fn from_start(start: NonNull<u8>) -> Self {
+        // INVARIANT: 1. clause 1. 2. clause 2.
+        Self {
+            start,
+            memory: PhantomData,
+        }
+    }
+
+    /// The slot's address; the slot stays with this value.
+    #[inline]
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    /// The slot's address; the slot is the caller's.
+    #[inline]
+    pub(crate) fn into_start(self) -> NonNull<u8> {
+        let start = self.start;
+        mem::forget(self);
+        start
+    }
+}
+
+impl<M: Memory> Drop for Slot<'_, M> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: 1. invariant 1. 2. invariant 2.
+        unsafe { M::put_back(self.start) };
+    }
+}
+
+impl<M: Memory> fmt::Debug for Slot<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Slot").field(&self.start).finish()
+    }
+}

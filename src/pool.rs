@@ -1,0 +1,505 @@
+//! The typed pool: names for users over the untyped core.
+
+use core::alloc::Layout;
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+
+use crate::depot::Growth;
+use crate::error::{PoolError, TryAllocError, refuse};
+use crate::geometry::MAX_ALIGN;
+use crate::memory_pool::{Leftovers, MemoryPool};
+use crate::pool_box::PoolBox;
+use crate::stats::PoolStats;
+
+/// A pool of values of one type.
+///
+/// [`Pool::alloc`] moves a value into a slot and returns its handle, a [`PoolBox`], which makes the
+/// slot vacant again when it is dropped. Taking and returning a slot costs a few instructions, and
+/// memory for new slots comes from the global allocator in chunks of up to 256 KiB (16 KiB on
+/// 32-bit targets).
+///
+/// | made by | slots at first | when they are used up |
+/// |---|---|---|
+/// | [`Pool::new`] | none | grows |
+/// | [`Pool::with_capacity`] | as many as asked for | grows |
+/// | [`Pool::bounded`] | as many as asked for | refuses |
+///
+/// Destructors, constructors and `Clone` implementations of values may use the pool that holds
+/// them in any way, and may panic; no slot is lost. Handles borrow the pool, so values in it can
+/// own handles of it, but the pool cannot be moved or dropped while a handle lives.
+///
+/// A pool that is dropped while handles were forgotten ([`core::mem::forget`]) keeps the memory
+/// of their values for ever, because such a value may be pinned. [`PoolBox::leak`] does without
+/// that.
+///
+/// The pool may be sent to another thread where `T` may, but is not shared between threads. A
+/// global allocator must not use a pool that it serves itself.
+///
+/// # Examples
+///
+/// ```
+/// use typed_pool::Pool;
+///
+/// struct Order {
+///     price: u64,
+///     quantity: u32,
+/// }
+///
+/// let pool = Pool::new();
+/// let mut order = pool.alloc(Order { price: 101, quantity: 10 });
+/// order.quantity -= 4;
+/// assert_eq!((order.price, order.quantity, pool.len()), (101, 6, 1));
+/// drop(order);
+/// assert!(pool.is_empty());
+/// ```
+pub struct Pool<T> {
+    memory: MemoryPool,
+    /// Values go into the pool, and those of a subtype may: the pool is covariant. That it is not
+    /// `PhantomData<T>` keeps `T` out of what dropping the pool might use, which lets values
+    /// borrow the pool they are in.
+    values: PhantomData<fn() -> T>,
+}
+
+// SAFETY: sending the pool may send values in it whose handles were forgotten or leaked, hence
+// `T: Send`; all else it reaches is its `MemoryPool`, which is `Send`.
+unsafe impl<T: Send> Send for Pool<T> {}
+
+impl<T> Pool<T> {
+    /// What a slot holds. A value of size 0 takes a slot of its alignment.
+    const LAYOUT: Layout = {
+        assert!(
+            align_of::<T>() <= MAX_ALIGN,
+            "a pool aligns its values to at most 4096 bytes"
+        );
+        Layout::new::<T>()
+    };
+
+    fn build(growth: Growth, slots: usize) -> Result<Self, PoolError> {
+        let memory = MemoryPool::build(Self::LAYOUT, growth, slots, Leftovers::Keep)?;
+        Ok(Self {
+            memory,
+            values: PhantomData,
+        })
+    }
+
+    /// Makes a pool that has no slots yet and grows on demand.
+    ///
+    /// # Panics
+    ///
+    /// Where a value is larger than any allocation can be. Calls
+    /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the global allocator refuses
+    /// the few bytes that an empty pool takes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::new();
+    /// let _number = pool.alloc(7);
+    /// assert!(pool.capacity() >= 1);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn new() -> Self {
+        expect(Self::build(Growth::OnDemand, 0))
+    }
+
+    /// Makes a pool that has `capacity` slots and grows when they are used up.
+    ///
+    /// # Panics
+    ///
+    /// Where so many values are more than any allocation can hold. Calls
+    /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the global allocator refuses
+    /// the memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::<[u64; 4]>::with_capacity(1000);
+    /// assert_eq!((pool.len(), pool.capacity()), (0, 1000));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity(capacity: usize) -> Self {
+        expect(Self::try_with_capacity(capacity))
+    }
+
+    /// As [`Pool::with_capacity`], with an error instead of a panic or an abort.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{Pool, PoolError};
+    ///
+    /// let error = Pool::<u64>::try_with_capacity(usize::MAX).unwrap_err();
+    /// assert_eq!(error, PoolError::TooLarge { object_size: 8, pool_size: usize::MAX });
+    /// ```
+    pub fn try_with_capacity(capacity: usize) -> Result<Self, PoolError> {
+        Self::build(Growth::OnDemand, capacity)
+    }
+
+    /// Makes a pool that has `capacity` slots and never more. They lie in one upstream allocation,
+    /// made here; the pool makes no further one.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::with_capacity`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::bounded(1);
+    /// let first = pool.alloc(1);
+    /// assert!(pool.try_alloc(2).is_err());
+    /// drop(first);
+    /// assert!(pool.try_alloc(2).is_ok());
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn bounded(capacity: usize) -> Self {
+        expect(Self::try_bounded(capacity))
+    }
+
+    /// As [`Pool::bounded`], with an error instead of a panic or an abort.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(typed_pool::Pool::<u64>::try_bounded(usize::MAX / 8).is_err());
+    /// ```
+    pub fn try_bounded(capacity: usize) -> Result<Self, PoolError> {
+        Self::build(Growth::Bounded, capacity)
+    }
+
+    /// Moves `value` into a slot.
+    ///
+    /// # Panics
+    ///
+    /// Where the pool is bounded and full; `value` is dropped then. Calls
+    /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the upstream allocator has no
+    /// memory for a pool that grows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::new();
+    /// let word = pool.alloc("word");
+    /// assert_eq!(*word, "word");
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn alloc(&self, value: T) -> PoolBox<'_, T> {
+        let Some(slot) = self.memory.take() else {
+            refuse(self.memory.refusal())
+        };
+        // SAFETY: 1. the slots were laid out for a `T`.
+        unsafe { PoolBox::fill(slot, value) }
+    }
+
+    /// Moves `value` into a slot, or gives it back.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAllocError`] holds `value`, and says whether the pool is full or upstream memory has
+    /// run out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::bounded(1);
+    /// let first = pool.try_alloc("first").unwrap();
+    /// let refused = pool.try_alloc("second").unwrap_err();
+    /// assert_eq!(refused.into_inner(), "second");
+    /// ```
+    #[inline]
+    pub fn try_alloc(&self, value: T) -> Result<PoolBox<'_, T>, TryAllocError<T>> {
+        match self.memory.take() {
+            // SAFETY: 1. the slots were laid out for a `T`.
+            Some(slot) => Ok(unsafe { PoolBox::fill(slot, value) }),
+            None => Err(TryAllocError::new(value, self.memory.refusal())),
+        }
+    }
+
+    /// Builds a value in a slot. The slot is taken first, and given back where `build` panics.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::alloc`]; `build` is not called then. And where `build` panics.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::new();
+    /// let table = pool.alloc_with(|| [0_u8; 1 << 16]);
+    /// assert_eq!(table.len(), 65536);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn alloc_with(&self, build: impl FnOnce() -> T) -> PoolBox<'_, T> {
+        let Some(slot) = self.memory.take() else {
+            refuse(self.memory.refusal())
+        };
+        // SAFETY: 1. the slots were laid out for a `T`.
+        unsafe { PoolBox::fill_with(slot, build) }
+    }
+
+    /// Builds a value in a slot, or gives the builder back.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAllocError`] holds `build`, which has not been called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::bounded(0);
+    /// let refused = pool.try_alloc_with(|| String::from("late")).unwrap_err();
+    /// let build = refused.into_inner();
+    /// assert_eq!(build(), "late");
+    /// ```
+    #[inline]
+    pub fn try_alloc_with<F: FnOnce() -> T>(
+        &self,
+        build: F,
+    ) -> Result<PoolBox<'_, T>, TryAllocError<F>> {
+        match self.memory.take() {
+            // SAFETY: 1. the slots were laid out for a `T`.
+            Some(slot) => Ok(unsafe { PoolBox::fill_with(slot, build) }),
+            None => Err(TryAllocError::new(build, self.memory.refusal())),
+        }
+    }
+
+    /// Takes a slot whose value is written later, by [`PoolBox::write`] or in place.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::alloc`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{Pool, PoolBox};
+    ///
+    /// let pool = Pool::new();
+    /// let slot = pool.alloc_uninit();
+    /// assert_eq!(pool.len(), 1);
+    /// assert_eq!(*PoolBox::write(slot, 7), 7);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn alloc_uninit(&self) -> PoolBox<'_, MaybeUninit<T>> {
+        let Some(slot) = self.memory.take() else {
+            refuse(self.memory.refusal())
+        };
+        // SAFETY: 1. the slots were laid out for a `T`.
+        unsafe { PoolBox::uninit(slot) }
+    }
+
+    /// Takes a slot whose value is written later, or says why there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAllocError`], with nothing to give back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(typed_pool::Pool::<u64>::bounded(0).try_alloc_uninit().is_err());
+    /// ```
+    #[inline]
+    pub fn try_alloc_uninit(&self) -> Result<PoolBox<'_, MaybeUninit<T>>, TryAllocError<()>> {
+        match self.memory.take() {
+            // SAFETY: 1. the slots were laid out for a `T`.
+            Some(slot) => Ok(unsafe { PoolBox::uninit(slot) }),
+            None => Err(TryAllocError::new((), self.memory.refusal())),
+        }
+    }
+
+    /// Builds the default value in a slot.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::alloc_with`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::<Vec<u8>>::new();
+    /// assert!(pool.alloc_default().is_empty());
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn alloc_default(&self) -> PoolBox<'_, T>
+    where
+        T: Default,
+    {
+        self.alloc_with(T::default)
+    }
+
+    /// The number of occupied slots, those of forgotten and leaked handles included. Takes
+    /// constant time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::new();
+    /// let _number = pool.alloc(7);
+    /// assert_eq!(pool.len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// The number of slots that the pool has now, occupied and vacant.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(typed_pool::Pool::<u64>::bounded(5).capacity(), 5);
+    /// ```
+    pub fn capacity(&self) -> usize {
+        self.memory.capacity()
+    }
+
+    /// Whether every slot is vacant.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(typed_pool::Pool::<u64>::new().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.memory.is_empty()
+    }
+
+    /// Whether the pool would refuse a value because it is bounded and no slot is vacant. A pool
+    /// that grows is never full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::Pool;
+    ///
+    /// assert!(Pool::<u64>::bounded(0).is_full());
+    /// assert!(!Pool::<u64>::new().is_full());
+    /// ```
+    pub fn is_full(&self) -> bool {
+        self.memory.is_bounded() && self.memory.is_full()
+    }
+
+    /// Makes room for `additional` values more than there are now: so many can be stored without
+    /// a further upstream allocation.
+    ///
+    /// # Panics
+    ///
+    /// Where the pool is bounded and has not as many vacant slots, or where so many values are more
+    /// than any allocation can hold. Calls
+    /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the upstream allocator refuses
+    /// the memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::<u64>::new();
+    /// pool.reserve(100);
+    /// assert!(pool.capacity() >= 100);
+    /// ```
+    #[track_caller]
+    pub fn reserve(&self, additional: usize) {
+        expect(self.try_reserve(additional));
+    }
+
+    /// As [`Pool::reserve`], with an error instead of a panic or an abort. The capacity is
+    /// unchanged then.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::CapacityExceeded`], [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::<u64>::bounded(5);
+    /// assert!(pool.try_reserve(5).is_ok());
+    /// let error = pool.try_reserve(6).unwrap_err();
+    /// assert!(error.to_string().contains("no room for 6 more"));
+    /// ```
+    pub fn try_reserve(&self, additional: usize) -> Result<(), PoolError> {
+        self.memory.reserve(additional)
+    }
+
+    /// Gives every chunk without an occupied slot back to the upstream allocator; returns the
+    /// number of bytes. A bounded pool keeps its memory, and returns 0.
+    ///
+    /// Takes time in proportion to the number of chunks, and to that of recently freed slots.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::<u64>::with_capacity(100_000);
+    /// let kept = pool.alloc(7);
+    /// assert!(pool.trim() > 0);
+    /// assert!(pool.capacity() < 100_000);
+    /// assert_eq!(*kept, 7);
+    /// ```
+    pub fn trim(&self) -> usize {
+        self.memory.trim()
+    }
+
+    /// The pool's figures at this moment. Takes time in proportion to the number of chunks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::<u64>::bounded(100_000);
+    /// assert_eq!(pool.stats().capacity, 100_000);
+    /// ```
+    pub fn stats(&self) -> PoolStats {
+        self.memory.stats()
+    }
+
+    /// Walks everything the pool holds and panics where an invariant does not hold. For tests; a
+    /// pool does it by itself when it is dropped with debug assertions on.
+    #[doc(hidden)]
+    pub fn check_invariants(&self) {
+        self.memory.check_invariants();
+    }
+}
+
+/// Ends a fallible call that is not to fail.
+#[track_caller]
+fn expect<R>(result: Result<R, PoolError>) -> R {
+    match result {
+        Ok(value) => value,
+        Err(PoolError::OutOfMemory { bytes }) => {
+            let layout = Layout::from_size_align(bytes, 1).unwrap_or(Layout::new::<()>());
+            alloc::alloc::handle_alloc_error(layout)
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The pool that [`Pool::new`] makes.
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for Pool<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("bounded", &self.memory.is_bounded())
+            .finish()
+    }
+}

@@ -1,0 +1,467 @@
+//! The handle: one pointer that owns a value and the slot it lies in. The only code that touches
+//! a `T`.
+
+use core::borrow::{Borrow, BorrowMut};
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::{self, ManuallyDrop, MaybeUninit};
+use core::ops::{Deref, DerefMut};
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::pin::Pin;
+use core::ptr::{self, NonNull};
+
+use crate::error::refuse;
+use crate::memory::{Memory, Slot};
+use crate::memory_pool::MemoryPool;
+
+mod forward;
+#[cfg(feature = "std")]
+mod io;
+
+/// A value in a slot of a pool: owned like a [`Box`](alloc::boxed::Box), one pointer wide.
+///
+/// Dropping it runs the destructor of the value and makes the slot vacant, whether or not the
+/// destructor panics. It borrows the pool, and so cannot outlive it.
+///
+/// `M` is the memory that the slot belongs to; [`Pool`](crate::Pool) hands out handles of the
+/// default. What acts on a handle rather than on its value is an associated function, as with
+/// `Box`, and never hides a method of `T`.
+///
+/// Values never move: the address stays the same until the handle is taken apart, also when the
+/// handle itself is moved.
+///
+/// # Examples
+///
+/// ```
+/// use typed_pool::{Pool, PoolBox};
+///
+/// let pool = Pool::new();
+/// let mut name = pool.alloc(String::from("pool"));
+/// name.push_str("ed");
+/// assert_eq!(*name, "pooled");
+/// assert_eq!(size_of_val(&name), size_of::<usize>());
+///
+/// let name: String = PoolBox::into_inner(name);
+/// assert!(pool.is_empty());
+/// # assert_eq!(name, "pooled");
+/// ```
+///
+/// Nodes of one pool can own each other:
+///
+/// ```
+/// use typed_pool::{Pool, PoolBox};
+///
+/// struct Node<'p> {
+///     value: u32,
+///     next: Option<PoolBox<'p, Node<'p>>>,
+/// }
+///
+/// let pool = Pool::new();
+/// let tail = pool.alloc(Node { value: 2, next: None });
+/// let head = pool.alloc(Node { value: 1, next: Some(tail) });
+/// assert_eq!(head.value + head.next.as_ref().unwrap().value, 3);
+/// drop(head);
+/// assert!(pool.is_empty());
+/// ```
+///
+/// # Invariants
+///
+/// 1. `value` is the start of an occupied slot of a core behind an `M`, which outlives `'p`, with
+///    the provenance of the slot's chunk.
+/// 2. The slot holds a valid `T`. Slot and value belong to this handle.
+pub struct PoolBox<'p, T: ?Sized, M: Memory = MemoryPool> {
+    value: NonNull<T>,
+    memory: PhantomData<&'p M>,
+    owned: PhantomData<T>,
+}
+
+// SAFETY: sending the handle sends the `T` it owns, hence `T: Send`; its slot is then given back
+// through the core on the other thread, as if by `&M`, hence `M: Sync`.
+unsafe impl<T: ?Sized + Send, M: Memory + Sync> Send for PoolBox<'_, T, M> {}
+
+// SAFETY: sharing the handle shares the `T`, hence `T: Sync`; a shared handle reaches the core
+// when it is cloned, hence `M: Sync`.
+unsafe impl<T: ?Sized + Sync, M: Memory + Sync> Sync for PoolBox<'_, T, M> {}
+
+// Moving the handle does not move the value.
+impl<T: ?Sized, M: Memory> Unpin for PoolBox<'_, T, M> {}
+
+// As for `Box`: what a panic can leave behind is the value's affair; the pool is never half-done.
+impl<T: ?Sized + UnwindSafe, M: Memory> UnwindSafe for PoolBox<'_, T, M> {}
+impl<T: ?Sized + RefUnwindSafe, M: Memory> RefUnwindSafe for PoolBox<'_, T, M> {}
+
+impl<'p, T, M: Memory> PoolBox<'p, T, M> {
+    /// Moves `value` into a slot.
+    ///
+    /// # Safety
+    ///
+    /// 1. The slot has the size and the alignment of a `T` at least.
+    #[inline]
+    pub(crate) unsafe fn fill(slot: Slot<'p, M>, value: T) -> Self {
+        let start = slot.start().cast::<T>();
+        // SAFETY: the slot has room for a `T` (clause 1) and belongs to `slot`, so nothing else
+        // refers to it.
+        unsafe { start.write(value) };
+        // INVARIANT: 1. `Slot` invariant 1. 2. by the line above; `slot` gives the slot up.
+        let value = slot.into_start().cast();
+        Self {
+            value,
+            memory: PhantomData,
+            owned: PhantomData,
+        }
+    }
+
+    /// Builds a value in a slot; gives the slot back where `build` panics.
+    ///
+    /// # Safety
+    ///
+    /// 1. The slot has the size and the alignment of a `T` at least.
+    #[inline]
+    pub(crate) unsafe fn fill_with(slot: Slot<'p, M>, build: impl FnOnce() -> T) -> Self {
+        // Not by way of `fill`: one move fewer of what may be a large value.
+        // SAFETY: the slot has room for a `T` (clause 1) and belongs to `slot`, so nothing else
+        // refers to it, whatever `build` does.
+        unsafe { slot.start().cast::<T>().write(build()) };
+        // INVARIANT: 1. `Slot` invariant 1. 2. by the line above; `slot` gives the slot up.
+        let value = slot.into_start().cast();
+        Self {
+            value,
+            memory: PhantomData,
+            owned: PhantomData,
+        }
+    }
+
+    /// Moves the value out and makes the slot vacant.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{Pool, PoolBox};
+    ///
+    /// let pool = Pool::new();
+    /// let handle = pool.alloc(vec![1, 2, 3]);
+    /// let value: Vec<i32> = PoolBox::into_inner(handle);
+    /// assert_eq!((value.len(), pool.len()), (3, 0));
+    /// ```
+    #[inline]
+    pub fn into_inner(this: Self) -> T {
+        let this = ManuallyDrop::new(this);
+        // SAFETY: 1. invariant 1. 2. invariant 2; `this` is not dropped.
+        let _slot = unsafe { Slot::<M>::from_start(this.value.cast()) };
+        // SAFETY: the slot holds a `T` (invariant 2), which is not read again.
+        unsafe { this.value.read() }
+    }
+}
+
+impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
+    /// Gives the value up for as long as the pool lives: its destructor never runs, and its slot
+    /// stays occupied. Its memory goes back with the pool's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{Pool, PoolBox};
+    ///
+    /// let pool = Pool::new();
+    /// let number: &mut u32 = PoolBox::leak(pool.alloc(7));
+    /// *number += 1;
+    /// assert_eq!((*number, pool.len()), (8, 1));
+    /// ```
+    #[inline]
+    pub fn leak(this: Self) -> &'p mut T {
+        let mut value = Self::into_raw(this);
+        // SAFETY: 1. invariant 1. 2. invariant 2; the handle is gone.
+        unsafe { M::give_up(value.cast()) };
+        // SAFETY: valid: the slot holds a `T` (invariant 2) and is never given back while its pool
+        // lives, for `'p` at least. Unaliased: only the handle reached it.
+        unsafe { value.as_mut() }
+    }
+
+    /// Takes the handle apart into the address of its value. The slot stays occupied until
+    /// [`PoolBox::from_raw`] puts a handle together again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{Pool, PoolBox};
+    ///
+    /// let pool = Pool::new();
+    /// let raw = PoolBox::into_raw(pool.alloc(7));
+    /// // SAFETY: the address came from `into_raw`, the pool lives, and there is no other handle.
+    /// let handle = unsafe { PoolBox::<u32>::from_raw(raw) };
+    /// assert_eq!(*handle, 7);
+    /// ```
+    #[inline]
+    #[must_use = "the slot stays occupied until `from_raw` gets this address"]
+    pub fn into_raw(this: Self) -> NonNull<T> {
+        let value = this.value;
+        mem::forget(this);
+        value
+    }
+
+    /// Puts a handle together again.
+    ///
+    /// The pointer may have been made to point to another type in between, as an unsizing coercion
+    /// to `NonNull<dyn Trait>` does.
+    ///
+    /// # Safety
+    ///
+    /// 1. `raw` came from [`PoolBox::into_raw`] of a handle with the same `M`, and not from a
+    ///    reference or from [`PoolBox::leak`].
+    /// 2. No handle has been put together from it since.
+    /// 3. The pool lives for `'p`, and has not been moved out of what `'p` borrows.
+    /// 4. The slot holds a valid `T`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::fmt::Display;
+    /// use core::ptr::NonNull;
+    /// use typed_pool::{Pool, PoolBox};
+    ///
+    /// let pool = Pool::new();
+    /// let raw: NonNull<u32> = PoolBox::into_raw(pool.alloc(7));
+    /// let raw: NonNull<dyn Display> = raw;
+    /// // SAFETY: the address came from `into_raw`, the pool lives, there is no other handle, and
+    /// // a `u32` is `Display`.
+    /// let shown = unsafe { PoolBox::<dyn Display>::from_raw(raw) };
+    /// assert_eq!(shown.to_string(), "7");
+    /// ```
+    #[inline]
+    pub unsafe fn from_raw(raw: NonNull<T>) -> Self {
+        // INVARIANT: 1. clauses 1 and 3. 2. clauses 2 and 4.
+        Self {
+            value: raw,
+            memory: PhantomData,
+            owned: PhantomData,
+        }
+    }
+
+    /// Pins the value: it stays where it is until it is dropped.
+    ///
+    /// This holds also for a handle that is forgotten: a pool that is dropped keeps the memory of
+    /// such values.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{Pool, PoolBox};
+    ///
+    /// let pool = Pool::new();
+    /// let pinned = PoolBox::into_pin(pool.alloc(7));
+    /// assert_eq!(*pinned, 7);
+    /// ```
+    #[inline]
+    pub fn into_pin(this: Self) -> Pin<Self> {
+        // SAFETY: the value does not move and its memory is not used for anything else until it
+        // has been dropped: the handle gives no value out of a `Pin`, and a pool that is dropped
+        // under a forgotten handle keeps the memory (`Leftovers::Keep`).
+        unsafe { Pin::new_unchecked(this) }
+    }
+
+    /// The address of the value, to read from. It is valid while the handle lives and is not used
+    /// to change the value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{Pool, PoolBox};
+    ///
+    /// let pool = Pool::new();
+    /// let handle = pool.alloc(7);
+    /// assert!(core::ptr::eq(PoolBox::as_ptr(&handle), &*handle));
+    /// ```
+    #[inline]
+    pub fn as_ptr(this: &Self) -> *const T {
+        this.value.as_ptr()
+    }
+
+    /// The address of the value. It is valid while the handle lives and is not used itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{Pool, PoolBox};
+    ///
+    /// let pool = Pool::new();
+    /// let mut handle = pool.alloc(7);
+    /// let address = PoolBox::as_mut_ptr(&mut handle);
+    /// // SAFETY: the handle lives, and nothing else refers to its value.
+    /// unsafe { address.write(8) };
+    /// assert_eq!(*handle, 8);
+    /// ```
+    #[inline]
+    pub fn as_mut_ptr(this: &mut Self) -> *mut T {
+        this.value.as_ptr()
+    }
+}
+
+impl<'p, T, M: Memory> PoolBox<'p, MaybeUninit<T>, M> {
+    /// A handle on a slot whose content is uninitialised.
+    ///
+    /// # Safety
+    ///
+    /// 1. The slot has the size and the alignment of a `T` at least.
+    #[inline]
+    pub(crate) unsafe fn uninit(slot: Slot<'p, M>) -> Self {
+        // INVARIANT: 1. `Slot` invariant 1. 2. any content is a valid `MaybeUninit<T>`, for which
+        // the slot has room (clause 1).
+        let value = slot.into_start().cast();
+        Self {
+            value,
+            memory: PhantomData,
+            owned: PhantomData,
+        }
+    }
+
+    /// Writes the value and makes the handle one of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{Pool, PoolBox};
+    ///
+    /// let pool = Pool::new();
+    /// let slot = pool.alloc_uninit();
+    /// let handle: PoolBox<u32> = PoolBox::write(slot, 7);
+    /// assert_eq!(*handle, 7);
+    /// ```
+    #[inline]
+    pub fn write(mut this: Self, value: T) -> PoolBox<'p, T, M> {
+        (*this).write(value);
+        // SAFETY: 1. by the line above.
+        unsafe { Self::assume_init(this) }
+    }
+
+    /// Makes the handle one of the value that has been written into the slot.
+    ///
+    /// # Safety
+    ///
+    /// 1. The slot holds a valid `T`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{Pool, PoolBox};
+    ///
+    /// let pool = Pool::<[u8; 4096]>::new();
+    /// let mut slot = pool.alloc_uninit();
+    /// // SAFETY: the address is that of 4096 bytes, which belong to the handle.
+    /// unsafe { slot.as_mut_ptr().write_bytes(7, 1) };
+    /// // SAFETY: all bytes were written.
+    /// let page = unsafe { PoolBox::assume_init(slot) };
+    /// assert_eq!(page[4095], 7);
+    /// ```
+    #[inline]
+    pub unsafe fn assume_init(this: Self) -> PoolBox<'p, T, M> {
+        let raw = PoolBox::into_raw(this).cast::<T>();
+        // SAFETY: 1. by the line above. 2. the address goes nowhere else. 3. the lifetime is the
+        // same. 4. clause 1.
+        unsafe { PoolBox::from_raw(raw) }
+    }
+}
+
+impl<T: ?Sized, M: Memory> Drop for PoolBox<'_, T, M> {
+    #[inline]
+    fn drop(&mut self) {
+        // Control leaves for the destructor below; the slot is given back when `_slot` is dropped
+        // at the end of this function, also where the destructor panics.
+        // SAFETY: 1. invariant 1. 2. invariant 2; the handle ends here.
+        let _slot = unsafe { Slot::<M>::from_start(self.value.cast()) };
+        // SAFETY: the slot holds a valid `T`, which belongs to this handle (invariant 2) and is
+        // not used again.
+        unsafe { ptr::drop_in_place(self.value.as_ptr()) };
+    }
+}
+
+impl<T: ?Sized, M: Memory> Deref for PoolBox<'_, T, M> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: valid: the slot holds a `T` (invariant 2). Unaliased: only this handle reaches
+        // it (invariant 2), and `&self` borrows the handle for as long as the result lives.
+        unsafe { self.value.as_ref() }
+    }
+}
+
+impl<T: ?Sized, M: Memory> DerefMut for PoolBox<'_, T, M> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: valid: the slot holds a `T` (invariant 2). Unaliased: only this handle reaches
+        // it (invariant 2), and `&mut self` borrows the handle for as long as the result lives.
+        unsafe { self.value.as_mut() }
+    }
+}
+
+impl<T: ?Sized, M: Memory> AsRef<T> for PoolBox<'_, T, M> {
+    #[inline]
+    fn as_ref(&self) -> &T {
+        self
+    }
+}
+
+impl<T: ?Sized, M: Memory> AsMut<T> for PoolBox<'_, T, M> {
+    #[inline]
+    fn as_mut(&mut self) -> &mut T {
+        self
+    }
+}
+
+impl<T: ?Sized, M: Memory> Borrow<T> for PoolBox<'_, T, M> {
+    #[inline]
+    fn borrow(&self) -> &T {
+        self
+    }
+}
+
+impl<T: ?Sized, M: Memory> BorrowMut<T> for PoolBox<'_, T, M> {
+    #[inline]
+    fn borrow_mut(&mut self) -> &mut T {
+        self
+    }
+}
+
+impl<T: ?Sized, M: Memory> fmt::Pointer for PoolBox<'_, T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Pointer::fmt(&self.value, f)
+    }
+}
+
+impl<'p, T: ?Sized, M: Memory> From<PoolBox<'p, T, M>> for Pin<PoolBox<'p, T, M>> {
+    #[inline]
+    fn from(handle: PoolBox<'p, T, M>) -> Self {
+        PoolBox::into_pin(handle)
+    }
+}
+
+/// Clones the value into a slot of the same pool.
+impl<T: Clone, M: Memory> Clone for PoolBox<'_, T, M> {
+    /// Clones the value into another slot of the same pool.
+    ///
+    /// # Panics
+    ///
+    /// Where the pool is bounded and full. Calls
+    /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the upstream allocator has no
+    /// memory for the pool.
+    #[inline]
+    #[track_caller]
+    fn clone(&self) -> Self {
+        // SAFETY: 1. invariant 1.
+        let Some(start) = (unsafe { M::take_beside(self.value.cast()) }) else {
+            // SAFETY: 1. invariant 1.
+            refuse(unsafe { M::refusal_beside(self.value.cast()) });
+        };
+        // SAFETY: 1. the core is that of this handle's slot. 2. it was just handed out.
+        let slot = unsafe { Slot::from_start(start) };
+        // SAFETY: 1. all slots of a core are of one size and alignment, and this handle's holds a
+        // `T` (invariant 2).
+        unsafe { Self::fill_with(slot, || T::clone(self)) }
+    }
+
+    /// Clones the value of `source` into this handle's slot.
+    #[inline]
+    fn clone_from(&mut self, source: &Self) {
+        T::clone_from(self, source);
+    }
+}

@@ -1,0 +1,75 @@
+//! One upstream allocation that holds the chunks of a core, one or more.
+
+use alloc::alloc::{alloc, dealloc};
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use crate::error::PoolError;
+use crate::geometry::Geometry;
+
+/// Memory for a row of chunks, given back when the reservation is dropped.
+///
+/// # Invariants
+///
+/// 1. `base` points to `layout` bytes from the global allocator, which belong to this value.
+/// 2. `layout` is the layout that the core's geometry gives for `slots` slots, at least one.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    base: NonNull<u8>,
+    layout: Layout,
+    slots: usize,
+}
+
+impl Reservation {
+    /// Reserves memory for `slots` slots, at least one, without touching it.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
+    pub(crate) fn new(slots: usize, geometry: &Geometry) -> Result<Self, PoolError> {
+        let layout = geometry.reservation(slots)?;
+        // SAFETY: a chunk holds a header, so the size is not 0.
+        let base = NonNull::new(unsafe { alloc(layout) }).ok_or(PoolError::OutOfMemory {
+            bytes: layout.size(),
+        })?;
+        // INVARIANT: 1. and 2. by the lines above.
+        Ok(Self {
+            base,
+            layout,
+            slots,
+        })
+    }
+
+    /// The number of slots.
+    pub(crate) fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// The number of bytes, headers and bitmaps included.
+    pub(crate) fn bytes(&self) -> usize {
+        self.layout.size()
+    }
+
+    /// The start of chunk `index` of the row and the number of its slots, if there is one.
+    pub(crate) fn chunk(&self, index: usize, geometry: &Geometry) -> Option<(NonNull<u8>, usize)> {
+        let in_front = index.checked_mul(geometry.chunk_slots())?;
+        let rest = self.slots.checked_sub(in_front).filter(|&rest| rest != 0)?;
+        // SAFETY: slots remain for this chunk, so it lies in the row (invariants 1 and 2).
+        let base = unsafe { self.base.byte_add(index * geometry.pitch()) };
+        Some((base, rest.min(geometry.chunk_slots())))
+    }
+
+    /// The offset of `address` from the start, where it lies in this memory.
+    pub(crate) fn offset_of(&self, address: usize) -> Option<usize> {
+        address
+            .checked_sub(self.base.addr().get())
+            .filter(|&offset| offset < self.bytes())
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        // SAFETY: the memory belongs to this value, and the layout is its own (invariant 1).
+        unsafe { dealloc(self.base.as_ptr(), self.layout) };
+    }
+}
