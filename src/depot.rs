@@ -6,18 +6,19 @@
 
 use alloc::vec::Vec;
 use core::alloc::Layout;
-use core::mem;
 use core::ptr::NonNull;
 
 use crate::bit_tree::{BitSet, WORD_BITS, run_masks};
 use crate::chunk::Chunk;
-use crate::error::{InvalidFree, PoolError, Refusal};
+use crate::error::{PoolError, Refusal};
 use crate::geometry::Geometry;
 use crate::magazine::Magazine;
 use crate::reservation::Reservation;
 use crate::window::Window;
 
 mod check;
+mod find;
+mod give_back;
 
 /// The most slots that one spill moves, so that the worst single free stays short.
 const SPILL_SLOTS: usize = 128;
@@ -117,6 +118,11 @@ impl Depot {
     /// The number of bytes in all reservations.
     pub(crate) fn bytes_reserved(&self) -> usize {
         self.reservations.iter().map(Reservation::bytes).sum()
+    }
+
+    /// The number of occupied slots whose handles were leaked.
+    pub(crate) fn given_up(&self) -> usize {
+        self.chunks.iter().map(Chunk::given_up).sum()
     }
 
     /// Why there is no vacant slot.
@@ -359,143 +365,6 @@ impl Depot {
                 self.insert(chunk, index, mask);
             }
         }
-    }
-
-    /// Gives every wholly vacant chunk of a growing depot back; returns the number of bytes.
-    pub(crate) fn trim(&mut self, front: &Front) -> usize {
-        if self.growth == Growth::Bounded {
-            return 0;
-        }
-        self.empty_front(front);
-        let mut kept = 0;
-        self.with_vacancy.clear();
-        for number in 0..self.chunks.len() {
-            let chunk = self.chunks[number];
-            if chunk.vacant() == chunk.slots() {
-                self.entered -= chunk.slots();
-                self.vacant -= chunk.slots();
-                continue;
-            }
-            // INVARIANT: 1. and 2. the chunk and its reservation move together, in order. 4. here.
-            self.chunks.swap(kept, number);
-            self.reservations.swap(kept, number);
-            chunk.set_number(kept as u32);
-            if chunk.vacant() != 0 {
-                self.with_vacancy
-                    .tree()
-                    .insert(kept / WORD_BITS, 1 << (kept % WORD_BITS));
-            }
-            kept += 1;
-        }
-        // INVARIANT: 3. the slots of these chunks were all in the bitmap, so none is occupied and
-        // none is in the front. Behind them lie reservations that were never entered.
-        self.chunks.truncate(kept);
-        let released: usize = self.reservations[kept..]
-            .iter()
-            .map(Reservation::bytes)
-            .sum();
-        // INVARIANT: 5. here.
-        self.capacity -= self.reservations[kept..]
-            .iter()
-            .map(Reservation::slots)
-            .sum::<usize>();
-        self.reservations.truncate(kept);
-        released
-    }
-
-    /// The slot that `address` lies in, as the numbers of chunk and slot and the offset from the
-    /// slot's start; `None` where no slot of this depot lies there.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidFree::Foreign`] or [`InvalidFree::Interior`].
-    fn slot_around(&self, address: usize) -> Result<(usize, usize, usize), InvalidFree> {
-        let (reservation, offset) = self
-            .reservations
-            .iter()
-            .enumerate()
-            .find_map(|(number, reservation)| Some((number, reservation.offset_of(address)?)))
-            .ok_or(InvalidFree::Foreign)?;
-        let number = match self.growth {
-            Growth::Bounded => offset / self.geometry.pitch(),
-            Growth::OnDemand => reservation,
-        };
-        let (_, slots) = self.place(number).ok_or(InvalidFree::Interior)?;
-        let offset = (offset % self.geometry.pitch())
-            .checked_sub(self.geometry.first_slot(slots))
-            .ok_or(InvalidFree::Interior)?;
-        let (index, offset) = (
-            offset / self.geometry.stride(),
-            offset % self.geometry.stride(),
-        );
-        if index < slots {
-            Ok((number, index, offset))
-        } else {
-            Err(InvalidFree::Interior)
-        }
-    }
-
-    /// Whether `address` lies in a slot.
-    pub(crate) fn contains(&self, address: usize) -> bool {
-        self.slot_around(address).is_ok()
-    }
-
-    /// The occupied slot that starts at `address`.
-    ///
-    /// # Errors
-    ///
-    /// An [`InvalidFree`] where none does.
-    pub(crate) fn occupied_slot(
-        &self,
-        address: usize,
-        front: &Front,
-    ) -> Result<NonNull<u8>, InvalidFree> {
-        let (number, index, offset) = match self.slot_around(address) {
-            Err(InvalidFree::Interior) if address % self.geometry.align() != 0 => {
-                return Err(InvalidFree::Misaligned);
-            }
-            around => around?,
-        };
-        if address % self.geometry.align() != 0 {
-            return Err(InvalidFree::Misaligned);
-        }
-        if offset != 0 {
-            return Err(InvalidFree::Interior);
-        }
-        // A chunk that was never entered has no occupied slot and nothing to read.
-        let chunk = self.chunks.get(number).ok_or(InvalidFree::Vacant)?;
-        let slot = chunk.slot(index, &self.geometry);
-        let vacant = chunk.vacancy().contains(index)
-            || front.window.contains(slot)
-            || front.magazine.iter().any(|vacant| vacant == slot);
-        if vacant {
-            Err(InvalidFree::Vacant)
-        } else {
-            Ok(slot)
-        }
-    }
-
-    /// Lets go of every reservation that still has an occupied slot whose handle was not leaked,
-    /// so that its memory is never given back. Everything else is given back as usual.
-    pub(crate) fn keep_occupied(&mut self, front: &Front) {
-        self.empty_front(front);
-        let occupied = |chunk: &Chunk| chunk.vacant() + chunk.given_up() < chunk.slots();
-        match self.growth {
-            Growth::Bounded => {
-                if self.chunks.iter().any(occupied) {
-                    self.reservations.drain(..).for_each(mem::forget);
-                }
-            }
-            Growth::OnDemand => {
-                // Reservations behind the entered chunks have nothing to keep.
-                for (number, reservation) in self.reservations.drain(..).enumerate() {
-                    if self.chunks.get(number).is_some_and(occupied) {
-                        mem::forget(reservation);
-                    }
-                }
-            }
-        }
-        self.chunks.clear();
     }
 }
 

@@ -2,6 +2,8 @@
 //! for giving back what it never gave.
 #![forbid(unsafe_code)]
 
+use alloc::alloc::handle_alloc_error;
+use core::alloc::Layout;
 use core::error::Error;
 use core::fmt;
 
@@ -90,6 +92,19 @@ impl fmt::Display for PoolError {
 
 impl Error for PoolError {}
 
+/// Ends a fallible call that is not to fail.
+#[track_caller]
+pub(crate) fn expect<R>(result: Result<R, PoolError>) -> R {
+    match result {
+        Ok(value) => value,
+        Err(PoolError::OutOfMemory { bytes }) => {
+            let layout = Layout::from_size_align(bytes, 1).unwrap_or(Layout::new::<()>());
+            handle_alloc_error(layout)
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// Why a pointer cannot be given back to a pool.
 ///
 /// # Examples
@@ -139,7 +154,7 @@ pub enum Refusal {
         capacity: usize,
     },
     /// The upstream allocator refused the chunk that the pool needs next.
-    OutOfMemory(core::alloc::Layout),
+    OutOfMemory(Layout),
 }
 
 impl fmt::Display for Refusal {
@@ -165,7 +180,7 @@ impl fmt::Display for Refusal {
 pub(crate) fn refuse(refusal: Refusal) -> ! {
     match refusal {
         Refusal::Full { .. } => panic!("{refusal}"),
-        Refusal::OutOfMemory(layout) => alloc::alloc::handle_alloc_error(layout),
+        Refusal::OutOfMemory(layout) => handle_alloc_error(layout),
     }
 }
 

@@ -61,6 +61,7 @@ mod reservation;
 mod depot;
 mod stats;
 mod memory;
+mod pool_core;
 mod memory_pool;
 mod pool_box;
 mod pool;

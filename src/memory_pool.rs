@@ -1,99 +1,15 @@
 //! The untyped core: blocks of one size, without a `T`.
 
-use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
-use core::cell::{Cell, RefCell};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
-use crate::chunk::Chunk;
-use crate::depot::{Depot, Front, Growth};
+use crate::depot::Growth;
 use crate::error::{InvalidFree, PoolError, Refusal};
-use crate::geometry::Geometry;
-use crate::magazine::Magazine;
 use crate::memory::{Memory, Slot, sealed::Slots};
+use crate::pool_core::{Leftovers, PoolCore};
 use crate::stats::PoolStats;
-use crate::window::Window;
-
-/// What happens to slots that are still occupied when a pool is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Leftovers {
-    /// Their memory goes back with the rest.
-    Free,
-    /// Their memory is kept for ever, since the values in them may be pinned.
-    Keep,
-}
-
-/// The state of a pool, at an address that does not change: the headers of its chunks name it.
-///
-/// Control leaves the crate only for the upstream allocator, and only while `depot` is borrowed:
-/// an upstream allocator that uses the very pool it serves meets a panic there, not a half-done
-/// state.
-struct Core {
-    front: Front,
-    depot: RefCell<Depot>,
-    given_up: Cell<usize>,
-    leftovers: Leftovers,
-}
-
-impl Core {
-    #[inline]
-    fn take(&self) -> Option<NonNull<u8>> {
-        if let Some(slot) = self.front.magazine.pop() {
-            return Some(slot);
-        }
-        if let Some(slot) = self.front.window.take() {
-            return Some(slot);
-        }
-        self.refill_and_take()
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn refill_and_take(&self) -> Option<NonNull<u8>> {
-        if !self.depot.borrow_mut().refill(&self.front) {
-            return None;
-        }
-        self.front
-            .magazine
-            .pop()
-            .or_else(|| self.front.window.take())
-    }
-
-    /// Puts a slot on the magazine.
-    ///
-    /// # Safety
-    ///
-    /// 1. `slot` is an occupied slot of this core, with the provenance of its chunk.
-    /// 2. The slot belongs to the caller, who gives it up.
-    #[inline]
-    unsafe fn put(&self, slot: NonNull<u8>) {
-        if !self.front.magazine.push(slot) {
-            self.spill_and_put(slot);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn spill_and_put(&self, slot: NonNull<u8>) {
-        self.depot.borrow_mut().spill(&self.front);
-        let pushed = self.front.magazine.push(slot);
-        debug_assert!(pushed, "a spill makes room");
-    }
-
-    fn len(&self) -> usize {
-        self.depot.borrow().len(&self.front)
-    }
-
-    fn check_invariants(&self) {
-        self.depot.borrow().check_invariants(&self.front);
-        assert!(
-            self.given_up.get() <= self.len(),
-            "leaked slots are occupied"
-        );
-    }
-}
 
 /// A pool of equal blocks of raw memory, as many as it was made with.
 ///
@@ -124,10 +40,10 @@ impl Core {
 ///
 /// # Invariants
 ///
-/// 1. `core` points to a [`Core`] from the global allocator, which belongs to this value and to
-///    which no exclusive reference exists while the pool does.
+/// 1. `core` came from [`PoolCore::create`] and belongs to this value. No exclusive reference to it
+///    is made.
 pub struct MemoryPool {
-    core: NonNull<Core>,
+    core: NonNull<PoolCore>,
 }
 
 // SAFETY: everything the pool reaches belongs to it alone: its memory, its core, and the blocks,
@@ -207,43 +123,18 @@ impl MemoryPool {
         slots: usize,
         leftovers: Leftovers,
     ) -> Result<Self, PoolError> {
-        let geometry = Geometry::new(layout)?;
-        let core_layout = Layout::new::<Core>();
-        // SAFETY: a core is not of size 0.
-        let core = NonNull::new(unsafe { alloc(core_layout) })
-            .ok_or(PoolError::OutOfMemory {
-                bytes: core_layout.size(),
-            })?
-            .cast::<Core>();
-        let front = Front {
-            magazine: Magazine::new(),
-            window: Window::new(geometry.stride()),
+        // INVARIANT: 1. here.
+        let pool = Self {
+            core: PoolCore::create(layout, growth, leftovers)?,
         };
-        let depot = RefCell::new(Depot::new(geometry, growth, core.cast()));
-        // SAFETY: the memory was just allocated for a core.
-        unsafe {
-            core.write(Core {
-                front,
-                depot,
-                given_up: Cell::new(0),
-                leftovers,
-            })
-        };
-        // INVARIANT: 1. by the lines above.
-        let pool = Self { core };
         if slots > 0 {
-            let core = pool.core();
-            let mut depot = core.depot.borrow_mut();
-            match growth {
-                Growth::Bounded => depot.add_reservation(slots, &core.front)?,
-                Growth::OnDemand => depot.reserve(slots, &core.front)?,
-            }
+            pool.core().furnish(slots)?;
         }
         Ok(pool)
     }
 
     #[inline]
-    fn core(&self) -> &Core {
+    fn core(&self) -> &PoolCore {
         // SAFETY: valid and unaliased: invariant 1; all that changes in a core is in cells.
         unsafe { self.core.as_ref() }
     }
@@ -259,7 +150,7 @@ impl MemoryPool {
     /// Why [`MemoryPool::take`] found nothing.
     #[cold]
     pub(crate) fn refusal(&self) -> Refusal {
-        self.core().depot.borrow().refusal()
+        self.core().refusal()
     }
 
     /// Hands a vacant block out, or `None` when there is none. Its content is uninitialised.
@@ -303,7 +194,7 @@ impl MemoryPool {
     #[track_caller]
     pub unsafe fn deallocate(&self, block: NonNull<u8>) {
         #[cfg(debug_assertions)]
-        if let Err(error) = self.occupied_slot(block) {
+        if let Err(error) = self.core().occupied_slot(block.addr().get()) {
             panic!("{error}");
         }
         // SAFETY: 1. clause 1. 2. clauses 1 and 2.
@@ -339,17 +230,10 @@ impl MemoryPool {
     /// # Ok::<(), typed_pool::PoolError>(())
     /// ```
     pub unsafe fn try_deallocate(&self, block: NonNull<u8>) -> Result<(), InvalidFree> {
-        let slot = self.occupied_slot(block)?;
+        let slot = self.core().occupied_slot(block.addr().get())?;
         // SAFETY: 1. by the line above. 2. clause 1.
         unsafe { self.core().put(slot) };
         Ok(())
-    }
-
-    fn occupied_slot(&self, block: NonNull<u8>) -> Result<NonNull<u8>, InvalidFree> {
-        let core = self.core();
-        core.depot
-            .borrow()
-            .occupied_slot(block.addr().get(), &core.front)
     }
 
     /// The number of blocks handed out and not given back.
@@ -375,7 +259,7 @@ impl MemoryPool {
     /// # Ok::<(), typed_pool::PoolError>(())
     /// ```
     pub fn capacity(&self) -> usize {
-        self.core().depot.borrow().capacity()
+        self.core().capacity()
     }
 
     /// Whether every block is vacant.
@@ -414,7 +298,7 @@ impl MemoryPool {
     /// # Ok::<(), typed_pool::PoolError>(())
     /// ```
     pub fn object_size(&self) -> usize {
-        self.core().depot.borrow().geometry().object_size()
+        self.core().object_size()
     }
 
     /// Whether `pointer` points into one of the pool's blocks, occupied or vacant. The pointer is
@@ -430,35 +314,24 @@ impl MemoryPool {
     /// # Ok::<(), typed_pool::PoolError>(())
     /// ```
     pub fn contains(&self, pointer: NonNull<u8>) -> bool {
-        self.core().depot.borrow().contains(pointer.addr().get())
+        self.core().contains(pointer.addr().get())
     }
 
     pub(crate) fn reserve(&self, additional: usize) -> Result<(), PoolError> {
-        let core = self.core();
-        core.depot.borrow_mut().reserve(additional, &core.front)
+        self.core().reserve(additional)
     }
 
     pub(crate) fn trim(&self) -> usize {
-        let core = self.core();
-        core.depot.borrow_mut().trim(&core.front)
+        self.core().trim()
     }
 
     pub(crate) fn stats(&self) -> PoolStats {
-        let core = self.core();
-        let depot = core.depot.borrow();
-        let len = depot.len(&core.front);
-        PoolStats {
-            capacity: depot.capacity(),
-            len,
-            chunks: depot.chunk_count(),
-            bytes_reserved: depot.bytes_reserved(),
-            bytes_live: len * depot.geometry().stride(),
-        }
+        self.core().stats()
     }
 
     /// Whether the pool stays as large as it was made.
     pub(crate) fn is_bounded(&self) -> bool {
-        self.core().depot.borrow().growth() == Growth::Bounded
+        self.core().is_bounded()
     }
 
     /// Walks everything the pool holds and panics where an invariant does not hold. For tests; a
@@ -471,18 +344,9 @@ impl MemoryPool {
 
 impl Drop for MemoryPool {
     fn drop(&mut self) {
-        let core = self.core();
-        if cfg!(debug_assertions) {
-            core.check_invariants();
-        }
-        if core.leftovers == Leftovers::Keep && core.len() > core.given_up.get() {
-            core.depot.borrow_mut().keep_occupied(&core.front);
-        }
-        // SAFETY: the core belongs to this value, which ends here (invariant 1). What is left of
-        // handles, forgotten or leaked, reaches it no more.
-        unsafe { ptr::drop_in_place(self.core.as_ptr()) };
-        // SAFETY: the core's memory was allocated with this layout (invariant 1).
-        unsafe { dealloc(self.core.as_ptr().cast(), Layout::new::<Core>()) };
+        // SAFETY: 1. invariant 1. 2. handles borrow the pool, so none is left; what was forgotten
+        // or leaked reaches the core no more.
+        unsafe { PoolCore::destroy(self.core) };
     }
 }
 
@@ -496,48 +360,32 @@ impl fmt::Debug for MemoryPool {
     }
 }
 
-/// The core to which `slot` belongs.
-///
-/// # Safety
-///
-/// 1. `slot` is an occupied slot of a [`MemoryPool`] that outlives `'p`, with the provenance of its
-///    chunk.
-#[inline]
-unsafe fn core_of<'p>(slot: NonNull<u8>) -> &'p Core {
-    // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
-    let owner = unsafe { Chunk::of(slot) }.owner();
-    // SAFETY: valid: the owner of a chunk of a `MemoryPool` is its core, which lives as long as the
-    // pool (clause 1; `MemoryPool` invariant 1). Unaliased: all that changes in a core is in cells.
-    unsafe { owner.cast::<Core>().as_ref() }
-}
-
 impl Slots for MemoryPool {
     #[inline]
     unsafe fn take_beside(slot: NonNull<u8>) -> Option<NonNull<u8>> {
         // SAFETY: 1. clause 1.
-        unsafe { core_of(slot) }.take()
+        unsafe { PoolCore::of(slot) }.take()
     }
 
     #[cold]
     unsafe fn refusal_beside(slot: NonNull<u8>) -> Refusal {
         // SAFETY: 1. clause 1.
-        unsafe { core_of(slot) }.depot.borrow().refusal()
+        unsafe { PoolCore::of(slot) }.refusal()
     }
 
     #[inline]
     unsafe fn put_back(slot: NonNull<u8>) {
         // SAFETY: 1. clause 1.
-        let core = unsafe { core_of(slot) };
+        let core = unsafe { PoolCore::of(slot) };
         // SAFETY: 1. the core is the slot's own. 2. clause 2.
         unsafe { core.put(slot) };
     }
 
     unsafe fn give_up(slot: NonNull<u8>) {
         // SAFETY: 1. clause 1.
-        let core = unsafe { core_of(slot) };
-        core.given_up.set(core.given_up.get() + 1);
-        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
-        unsafe { Chunk::of(slot) }.give_up_one();
+        let core = unsafe { PoolCore::of(slot) };
+        // SAFETY: 1. the core is the slot's own. 2. clause 2.
+        unsafe { core.give_up(slot) };
     }
 }
 

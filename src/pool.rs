@@ -6,10 +6,11 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use crate::depot::Growth;
-use crate::error::{PoolError, TryAllocError, refuse};
+use crate::error::{PoolError, TryAllocError, expect, refuse};
 use crate::geometry::MAX_ALIGN;
-use crate::memory_pool::{Leftovers, MemoryPool};
+use crate::memory_pool::MemoryPool;
 use crate::pool_box::PoolBox;
+use crate::pool_core::Leftovers;
 use crate::stats::PoolStats;
 
 /// A pool of values of one type.
@@ -471,19 +472,6 @@ impl<T> Pool<T> {
     #[doc(hidden)]
     pub fn check_invariants(&self) {
         self.memory.check_invariants();
-    }
-}
-
-/// Ends a fallible call that is not to fail.
-#[track_caller]
-fn expect<R>(result: Result<R, PoolError>) -> R {
-    match result {
-        Ok(value) => value,
-        Err(PoolError::OutOfMemory { bytes }) => {
-            let layout = Layout::from_size_align(bytes, 1).unwrap_or(Layout::new::<()>());
-            alloc::alloc::handle_alloc_error(layout)
-        }
-        Err(error) => panic!("{error}"),
     }
 }
 

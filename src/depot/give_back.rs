@@ -1,0 +1,75 @@
+//! Memory on its way back upstream, and memory that must stay.
+
+use core::mem;
+
+use super::{Depot, Front, Growth};
+use crate::bit_tree::WORD_BITS;
+use crate::chunk::Chunk;
+use crate::reservation::Reservation;
+
+impl Depot {
+    /// Gives every wholly vacant chunk of a growing depot back; returns the number of bytes.
+    pub(crate) fn trim(&mut self, front: &Front) -> usize {
+        if self.growth == Growth::Bounded {
+            return 0;
+        }
+        self.empty_front(front);
+        let mut kept = 0;
+        self.with_vacancy.clear();
+        for number in 0..self.chunks.len() {
+            let chunk = self.chunks[number];
+            if chunk.vacant() == chunk.slots() {
+                self.entered -= chunk.slots();
+                self.vacant -= chunk.slots();
+                continue;
+            }
+            // INVARIANT: 1. and 2. the chunk and its reservation move together, in order. 4. here.
+            self.chunks.swap(kept, number);
+            self.reservations.swap(kept, number);
+            chunk.set_number(kept as u32);
+            if chunk.vacant() != 0 {
+                self.with_vacancy
+                    .tree()
+                    .insert(kept / WORD_BITS, 1 << (kept % WORD_BITS));
+            }
+            kept += 1;
+        }
+        // INVARIANT: 3. the slots of these chunks were all in the bitmap, so none is occupied and
+        // none is in the front. Behind them lie reservations that were never entered.
+        self.chunks.truncate(kept);
+        let released: usize = self.reservations[kept..]
+            .iter()
+            .map(Reservation::bytes)
+            .sum();
+        // INVARIANT: 5. here.
+        self.capacity -= self.reservations[kept..]
+            .iter()
+            .map(Reservation::slots)
+            .sum::<usize>();
+        self.reservations.truncate(kept);
+        released
+    }
+
+    /// Lets go of every reservation that still has an occupied slot whose handle was not leaked,
+    /// so that its memory is never given back. Everything else is given back as usual.
+    pub(crate) fn keep_occupied(&mut self, front: &Front) {
+        self.empty_front(front);
+        let occupied = |chunk: &Chunk| chunk.vacant() + chunk.given_up() < chunk.slots();
+        match self.growth {
+            Growth::Bounded => {
+                if self.chunks.iter().any(occupied) {
+                    self.reservations.drain(..).for_each(mem::forget);
+                }
+            }
+            Growth::OnDemand => {
+                // Reservations behind the entered chunks have nothing to keep.
+                for (number, reservation) in self.reservations.drain(..).enumerate() {
+                    if self.chunks.get(number).is_some_and(occupied) {
+                        mem::forget(reservation);
+                    }
+                }
+            }
+        }
+        self.chunks.clear();
+    }
+}

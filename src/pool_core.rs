@@ -1,0 +1,264 @@
+//! The state of a pool for one thread: the front in cells, the depot behind a check.
+
+use alloc::alloc::{alloc, dealloc};
+use core::alloc::Layout;
+use core::cell::{Cell, RefCell};
+use core::ptr::{self, NonNull};
+
+use crate::chunk::Chunk;
+use crate::depot::{Depot, Front, Growth};
+use crate::error::{InvalidFree, PoolError, Refusal};
+use crate::geometry::Geometry;
+use crate::magazine::Magazine;
+use crate::stats::PoolStats;
+use crate::window::Window;
+
+/// What happens to slots that are still occupied when a pool is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leftovers {
+    /// Their memory goes back with the rest.
+    Free,
+    /// Their memory is kept for ever, since the values in them may be pinned.
+    Keep,
+}
+
+/// The state of a pool, at an address that does not change: the headers of its chunks name it.
+///
+/// Control leaves the crate only for the upstream allocator, and only while `depot` is borrowed:
+/// an upstream allocator that uses the very pool it serves meets a panic there, not a half-done
+/// state.
+///
+/// # Invariants
+///
+/// 1. `front` holds slots of `depot` only.
+/// 2. `given_up` is the number of occupied slots whose handles were leaked, over all chunks.
+#[derive(Debug)]
+pub(crate) struct PoolCore {
+    front: Front,
+    depot: RefCell<Depot>,
+    given_up: Cell<usize>,
+    leftovers: Leftovers,
+}
+
+impl PoolCore {
+    /// Makes the core of a pool without slots, to be ended by [`PoolCore::destroy`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Geometry::new`], or [`PoolError::OutOfMemory`].
+    pub(crate) fn create(
+        layout: Layout,
+        growth: Growth,
+        leftovers: Leftovers,
+    ) -> Result<NonNull<Self>, PoolError> {
+        let geometry = Geometry::new(layout)?;
+        let layout = Layout::new::<Self>();
+        // SAFETY: a core is not of size 0.
+        let core = NonNull::new(unsafe { alloc(layout) })
+            .ok_or(PoolError::OutOfMemory {
+                bytes: layout.size(),
+            })?
+            .cast::<Self>();
+        let front = Front {
+            magazine: Magazine::new(),
+            window: Window::new(geometry.stride()),
+        };
+        let depot = RefCell::new(Depot::new(geometry, growth, core.cast()));
+        // INVARIANT: 1. the front is empty. 2. no slot is occupied.
+        let value = Self {
+            front,
+            depot,
+            given_up: Cell::new(0),
+            leftovers,
+        };
+        // SAFETY: the memory was just allocated for a core.
+        unsafe { core.write(value) };
+        Ok(core)
+    }
+
+    /// Ends a core and gives its memory back.
+    ///
+    /// # Safety
+    ///
+    /// 1. `core` came from [`PoolCore::create`] and has not been ended before.
+    /// 2. Nothing reaches the core any more, also not by way of one of its slots.
+    pub(crate) unsafe fn destroy(core: NonNull<Self>) {
+        // SAFETY: valid: clause 1. Unaliased: clause 2; what is made here ends before the next
+        // line.
+        unsafe { core.as_ref() }.settle_leftovers();
+        // SAFETY: the core is valid (clause 1) and nothing reaches it (clause 2).
+        unsafe { ptr::drop_in_place(core.as_ptr()) };
+        // SAFETY: `create` allocated the memory with this layout (clause 1).
+        unsafe { dealloc(core.as_ptr().cast(), Layout::new::<Self>()) };
+    }
+
+    /// Decides what dropping the depot gives back.
+    fn settle_leftovers(&self) {
+        if cfg!(debug_assertions) {
+            self.check_invariants();
+        }
+        if self.leftovers == Leftovers::Keep && self.len() > self.given_up.get() {
+            self.depot.borrow_mut().keep_occupied(&self.front);
+        }
+    }
+
+    /// The core to which `slot` belongs.
+    ///
+    /// # Safety
+    ///
+    /// 1. `slot` is an occupied slot of a [`PoolCore`] that lives for `'p` at least, with the
+    ///    provenance of its chunk.
+    #[inline]
+    pub(crate) unsafe fn of<'p>(slot: NonNull<u8>) -> &'p Self {
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        let owner = unsafe { Chunk::of(slot) }.owner();
+        // SAFETY: valid: the owner of the chunk is its core, which lives for `'p` (clause 1).
+        // Unaliased: no exclusive reference to a core is made before its end.
+        unsafe { owner.cast::<Self>().as_ref() }
+    }
+
+    /// Takes a vacant slot, which is the caller's from then on.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<NonNull<u8>> {
+        if let Some(slot) = self.front.magazine.pop() {
+            return Some(slot);
+        }
+        if let Some(slot) = self.front.window.take() {
+            return Some(slot);
+        }
+        self.refill_and_take()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill_and_take(&self) -> Option<NonNull<u8>> {
+        if !self.depot.borrow_mut().refill(&self.front) {
+            return None;
+        }
+        let Front { magazine, window } = &self.front;
+        magazine.pop().or_else(|| window.take())
+    }
+
+    /// Makes a slot vacant.
+    ///
+    /// # Safety
+    ///
+    /// 1. `slot` is an occupied slot of this core, with the provenance of its chunk.
+    /// 2. The slot belongs to the caller, who gives it up.
+    #[inline]
+    pub(crate) unsafe fn put(&self, slot: NonNull<u8>) {
+        // INVARIANT: 1. clauses 1 and 2.
+        if !self.front.magazine.push(slot) {
+            self.spill_and_put(slot);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn spill_and_put(&self, slot: NonNull<u8>) {
+        self.depot.borrow_mut().spill(&self.front);
+        let pushed = self.front.magazine.push(slot);
+        debug_assert!(pushed, "a spill makes room");
+    }
+
+    /// Notes that `slot` stays occupied as long as the core lives, and does not keep the memory of
+    /// its chunk when the core ends.
+    ///
+    /// # Safety
+    ///
+    /// 1. and 2. As for [`PoolCore::put`].
+    pub(crate) unsafe fn give_up(&self, slot: NonNull<u8>) {
+        // INVARIANT: 2. the chunk counts below.
+        self.given_up.set(self.given_up.get() + 1);
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        unsafe { Chunk::of(slot) }.give_up_one();
+    }
+
+    /// The number of occupied slots.
+    pub(crate) fn len(&self) -> usize {
+        self.depot.borrow().len(&self.front)
+    }
+
+    /// The number of slots.
+    pub(crate) fn capacity(&self) -> usize {
+        self.depot.borrow().capacity()
+    }
+
+    /// Whether the core never gets more slots than it was made with.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.depot.borrow().growth() == Growth::Bounded
+    }
+
+    /// The size of a value, as asked for.
+    pub(crate) fn object_size(&self) -> usize {
+        self.depot.borrow().geometry().object_size()
+    }
+
+    /// Why [`PoolCore::take`] found nothing.
+    #[cold]
+    pub(crate) fn refusal(&self) -> Refusal {
+        self.depot.borrow().refusal()
+    }
+
+    /// Gives the core its one reservation, if it is bounded, and otherwise room for as many slots
+    /// at once.
+    pub(crate) fn furnish(&self, slots: usize) -> Result<(), PoolError> {
+        let mut depot = self.depot.borrow_mut();
+        match depot.growth() {
+            Growth::Bounded => depot.add_reservation(slots, &self.front),
+            Growth::OnDemand => depot.reserve(slots, &self.front),
+        }
+    }
+
+    /// Makes room for so many occupied slots more.
+    pub(crate) fn reserve(&self, additional: usize) -> Result<(), PoolError> {
+        self.depot.borrow_mut().reserve(additional, &self.front)
+    }
+
+    /// Gives wholly vacant chunks back; returns the number of bytes.
+    pub(crate) fn trim(&self) -> usize {
+        self.depot.borrow_mut().trim(&self.front)
+    }
+
+    /// The occupied slot that starts at `address`.
+    ///
+    /// # Errors
+    ///
+    /// An [`InvalidFree`] where none does.
+    pub(crate) fn occupied_slot(&self, address: usize) -> Result<NonNull<u8>, InvalidFree> {
+        self.depot.borrow().occupied_slot(address, &self.front)
+    }
+
+    /// Whether `address` lies in a slot.
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        self.depot.borrow().contains(address)
+    }
+
+    /// The figures at this moment.
+    pub(crate) fn stats(&self) -> PoolStats {
+        let depot = self.depot.borrow();
+        let len = depot.len(&self.front);
+        PoolStats {
+            capacity: depot.capacity(),
+            len,
+            chunks: depot.chunk_count(),
+            bytes_reserved: depot.bytes_reserved(),
+            bytes_live: len * depot.geometry().stride(),
+        }
+    }
+
+    /// Walks everything.
+    ///
+    /// # Panics
+    ///
+    /// Panics where an invariant does not hold.
+    pub(crate) fn check_invariants(&self) {
+        let depot = self.depot.borrow();
+        depot.check_invariants(&self.front);
+        assert_eq!(
+            depot.given_up(),
+            self.given_up.get(),
+            "PoolCore invariant 2"
+        );
+    }
+}
