@@ -186,6 +186,8 @@ impl Depot {
     }
 
     /// Makes sure that `additional` slots can be taken without a further upstream allocation.
+    /// Where the depot has reservations already, it grows as it would on demand at least, so that
+    /// many small requests do not make many small chunks.
     ///
     /// # Errors
     ///
@@ -210,7 +212,11 @@ impl Depot {
         // Refuses what cannot be had in one piece before it asks for the pieces.
         self.geometry.reservation(missing)?;
         let (reservations, capacity) = (self.reservations.len(), self.capacity);
-        let least = self.growth_slots();
+        let least = if reservations == 0 {
+            1
+        } else {
+            self.growth_slots()
+        };
         while missing > 0 {
             let slots = missing.max(least).min(self.geometry.chunk_slots());
             if let Err(error) = self.add_reservation(slots, front) {

@@ -123,10 +123,16 @@ impl MemoryPool {
         slots: usize,
         leftovers: Leftovers,
     ) -> Result<Self, PoolError> {
+        let core = PoolCore::create(layout, growth, leftovers).map_err(|error| match error {
+            // Where not even one value fits, the message still names what was asked for.
+            PoolError::TooLarge { object_size, .. } => PoolError::TooLarge {
+                object_size,
+                pool_size: slots.max(1),
+            },
+            error => error,
+        })?;
         // INVARIANT: 1. here.
-        let pool = Self {
-            core: PoolCore::create(layout, growth, leftovers)?,
-        };
+        let pool = Self { core };
         if slots > 0 {
             pool.core().furnish(slots)?;
         }

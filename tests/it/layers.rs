@@ -1,0 +1,95 @@
+//! The modules of the crate are layers: each uses only those that `lib.rs` lists above it, and
+//! the files that promise to be free of unsafe code are those that hold arithmetic.
+#![cfg(not(miri))]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Every source file below `folder`.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The modules of the crate from the bottom up.
+fn modules() -> Vec<String> {
+    let root = fs::read_to_string(source().join("lib.rs")).unwrap();
+    root.lines()
+        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "))
+        .map(|line| line.trim_end_matches(';').to_string())
+        .collect()
+}
+
+/// The module a file belongs to: its first step below `src`.
+fn module_of(file: &Path) -> String {
+    let relative = file.strip_prefix(source()).unwrap();
+    let first = relative
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
+    first.trim_end_matches(".rs").to_string()
+}
+
+#[test]
+fn a_module_uses_only_those_above_it() {
+    let modules = modules();
+    assert!(modules.len() > 10, "the modules are found: {modules:?}");
+    let rank = |name: &str| modules.iter().position(|module| module == name);
+    let mut uses = 0;
+    for file in files(&source()) {
+        let module = module_of(&file);
+        if module == "lib" {
+            continue;
+        }
+        let own = rank(&module).unwrap_or_else(|| panic!("`{module}` is not in lib.rs"));
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            for (start, _) in line.match_indices("crate::") {
+                let rest = &line[start + "crate::".len()..];
+                let name: String = rest
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
+                let used = rank(&name).unwrap_or_else(|| panic!("{file:?} uses `{name}`"));
+                assert!(
+                    used <= own,
+                    "{file:?} uses `{name}`, which is above it in rank"
+                );
+                uses += 1;
+            }
+        }
+    }
+    assert!(uses > 20, "the uses are found");
+}
+
+#[test]
+fn arithmetic_is_free_of_unsafe_code() {
+    for name in [
+        "error.rs",
+        "bit_tree.rs",
+        "geometry.rs",
+        "stats.rs",
+        "pool_box/forward.rs",
+    ] {
+        let text = fs::read_to_string(source().join(name)).unwrap();
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{name}");
+    }
+}

@@ -1,0 +1,454 @@
+//! `MemoryPool`: exactly as many blocks as asked for, aligned, apart, in one piece; all of them
+//! again after any order of frees; and a clear answer to every pointer that is none.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use typed_pool::{InvalidFree, MemoryPool, PoolError};
+
+use crate::support::panic_message;
+
+/// Takes every block of a pool that is vacant.
+fn exhaust(pool: &MemoryPool) -> Vec<NonNull<u8>> {
+    let blocks: Vec<_> = std::iter::from_fn(|| pool.allocate()).collect();
+    assert!(pool.is_full() && pool.len() == pool.capacity());
+    blocks
+}
+
+/// Gives a block back after a look at its first and last byte, which [`mark`] wrote.
+fn check_and_free(pool: &MemoryPool, block: NonNull<u8>, size: usize) {
+    let expected = block.addr().get() as u8;
+    // SAFETY: the block is `size` bytes, occupied and written at both ends.
+    let first = unsafe { block.read() };
+    // SAFETY: as above; the offset is inside the block.
+    let last = unsafe { block.byte_add(size - 1) };
+    // SAFETY: as above.
+    let last = unsafe { last.read() };
+    assert!(
+        first == expected || size == 1,
+        "the first byte of a block was overwritten"
+    );
+    assert_eq!(last, expected, "the last byte of a block was overwritten");
+    // SAFETY: the block came from this pool and is not used any more.
+    unsafe { pool.deallocate(block) };
+}
+
+/// Writes a block's address into its first and last byte.
+fn mark(block: NonNull<u8>, size: usize) {
+    let value = block.addr().get() as u8;
+    // SAFETY: the block is `size` bytes and occupied.
+    unsafe { block.write(value) };
+    // SAFETY: as above; the offset is inside the block.
+    let last = unsafe { block.byte_add(size - 1) };
+    // SAFETY: as above.
+    unsafe { last.write(value) };
+}
+
+/// Runs a pool full and empty twice and checks all that it promises of its blocks.
+fn check_blocks(object_size: usize, pool_size: usize, rng: &mut fastrand::Rng) {
+    let context = format!("object_size {object_size}, pool_size {pool_size}");
+    let pool = MemoryPool::new(object_size, pool_size).unwrap();
+    assert_eq!((pool.len(), pool.capacity()), (0, pool_size), "{context}");
+    assert_eq!(pool.object_size(), object_size);
+    let align = (1_usize << object_size.trailing_zeros()).min(16);
+
+    let mut blocks = exhaust(&pool);
+    assert_eq!(blocks.len(), pool_size, "{context}");
+    assert!(pool.allocate().is_none());
+    blocks.iter().for_each(|block| mark(*block, object_size));
+    let addresses: BTreeSet<usize> = blocks.iter().map(|block| block.addr().get()).collect();
+    assert_eq!(
+        addresses.len(),
+        pool_size,
+        "{context}: a block was handed out twice"
+    );
+    assert!(
+        addresses.iter().all(|address| address % align == 0),
+        "{context}"
+    );
+    let apart = addresses.iter().zip(addresses.iter().skip(1));
+    assert!(
+        apart.clone().all(|(low, high)| high - low >= object_size),
+        "{context}"
+    );
+    let span = addresses.last().unwrap() + object_size - addresses.first().unwrap();
+    if object_size >= 32 && cfg!(target_pointer_width = "64") {
+        let limit = 1.04 * (pool_size * object_size) as f64;
+        assert!(
+            span as f64 <= limit,
+            "{context}: the blocks span {span} bytes"
+        );
+    }
+    assert!(
+        blocks.iter().all(|block| pool.contains(*block)),
+        "{context}"
+    );
+
+    // The check that comes with debug assertions looks through the magazine at every free, so
+    // not every block of a large pool is freed then.
+    let freed = (pool_size.div_ceil(2)).min(if cfg!(debug_assertions) {
+        3000
+    } else {
+        usize::MAX
+    });
+    rng.shuffle(&mut blocks);
+    let kept = blocks.split_off(freed);
+    blocks
+        .into_iter()
+        .for_each(|block| check_and_free(&pool, block, object_size));
+    pool.check_invariants();
+    assert_eq!(pool.len(), kept.len());
+    let mut again: Vec<_> = exhaust(&pool);
+    again.iter().for_each(|block| mark(*block, object_size));
+    again.extend(kept);
+    let second: BTreeSet<usize> = again.iter().map(|block| block.addr().get()).collect();
+    assert_eq!(
+        second, addresses,
+        "{context}: the blocks that came back are others"
+    );
+    again.truncate(2 * freed);
+    again
+        .into_iter()
+        .for_each(|block| check_and_free(&pool, block, object_size));
+    assert_eq!(pool.len(), pool_size.saturating_sub(2 * freed));
+    pool.check_invariants();
+}
+
+#[test]
+fn every_object_size_of_the_exercise_works() {
+    let mut rng = fastrand::Rng::with_seed(1);
+    let step = if cfg!(miri) { 97 } else { 1 };
+    for object_size in (1..=1024).step_by(step) {
+        for pool_size in [1, 2, 63, 64, 65, rng.usize(66..200)] {
+            check_blocks(object_size, pool_size, &mut rng);
+        }
+    }
+}
+
+#[test]
+fn pools_of_many_chunks_work() {
+    let mut rng = fastrand::Rng::with_seed(2);
+    let sizes: &[usize] = if cfg!(miri) {
+        &[1024]
+    } else {
+        &[1, 3, 8, 24, 31, 32, 48, 64, 100, 255, 512, 1000, 1024]
+    };
+    for &object_size in sizes {
+        // Around the ends of the second and the third chunk, wherever they are.
+        let chunk = (256 << 10) / object_size;
+        for pool_size in [chunk, 2 * chunk, 2 * chunk + rng.usize(1..64)] {
+            check_blocks(object_size, pool_size, &mut rng);
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "a million blocks take the interpreter hours")]
+fn a_million_blocks_work() {
+    let mut rng = fastrand::Rng::with_seed(3);
+    for object_size in [1, 32, 1024] {
+        check_blocks(object_size, 1_000_000, &mut rng);
+    }
+}
+
+#[test]
+fn blocks_larger_than_a_chunk_work() {
+    let mut rng = fastrand::Rng::with_seed(4);
+    for object_size in [100_000, 262_144, 300_001] {
+        let pool = MemoryPool::new(object_size, 5).unwrap();
+        let mut blocks = exhaust(&pool);
+        assert_eq!(blocks.len(), 5);
+        blocks.iter().for_each(|block| mark(*block, object_size));
+        rng.shuffle(&mut blocks);
+        blocks
+            .into_iter()
+            .for_each(|block| check_and_free(&pool, block, object_size));
+        pool.check_invariants();
+    }
+}
+
+#[test]
+fn layouts_are_honoured() {
+    for align in [1, 2, 16, 32, 64, 512, 4096] {
+        for size in [1, 24, 4096, 5000] {
+            let layout = Layout::from_size_align(size, align).unwrap();
+            let pool = MemoryPool::with_layout(layout, 70).unwrap();
+            let blocks = exhaust(&pool);
+            assert_eq!(blocks.len(), 70);
+            assert!(blocks.iter().all(|block| block.addr().get() % align == 0));
+            assert_eq!(pool.object_size(), size);
+        }
+    }
+}
+
+#[test]
+fn bad_arguments_are_named() {
+    assert_eq!(
+        MemoryPool::new(0, 1).unwrap_err(),
+        PoolError::ZeroObjectSize
+    );
+    assert_eq!(MemoryPool::new(1, 0).unwrap_err(), PoolError::ZeroPoolSize);
+    let empty = Layout::new::<()>();
+    assert_eq!(
+        MemoryPool::with_layout(empty, 1).unwrap_err(),
+        PoolError::ZeroObjectSize
+    );
+    let wide = Layout::from_size_align(8192, 8192).unwrap();
+    let error = MemoryPool::with_layout(wide, 1).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the alignment of 8192 bytes is above the limit of 4096 bytes"
+    );
+    for (object_size, pool_size) in [
+        (usize::MAX, 1),
+        (1, usize::MAX),
+        (usize::MAX / 2, 2),
+        (1 << 31, usize::MAX >> 20),
+    ] {
+        let error = MemoryPool::new(object_size, pool_size).unwrap_err();
+        let message = error.to_string();
+        assert_eq!(
+            error,
+            PoolError::TooLarge {
+                object_size,
+                pool_size
+            }
+        );
+        assert!(message.contains(&object_size.to_string()), "{message}");
+        assert!(message.contains(&pool_size.to_string()), "{message}");
+    }
+}
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn an_allocation_that_upstream_refuses_is_an_error() {
+    // As much as the address space of a process: no system has it to give.
+    let bytes = 1_usize << 47;
+    match MemoryPool::new(1024, bytes / 1024).unwrap_err() {
+        PoolError::OutOfMemory { bytes: refused } => assert!(refused >= bytes),
+        error => panic!("{error}"),
+    }
+}
+
+/// The resident memory of this process in bytes, where the system tells it.
+fn resident() -> Option<usize> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(statm.split(' ').nth(1)?.parse::<usize>().ok()? * 4096)
+}
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+#[cfg_attr(miri, ignore = "measures time and the memory of the process")]
+fn the_largest_pool_is_made_without_touching_it() {
+    let mut fastest = Duration::MAX;
+    let mut least = usize::MAX;
+    // Other tests run beside this one, so the best of several tries counts.
+    for _ in 0..20 {
+        let before = resident();
+        let start = Instant::now();
+        let pool = MemoryPool::new(1024, 1_000_000).unwrap();
+        fastest = fastest.min(start.elapsed());
+        if let (Some(before), Some(after)) = (before, resident()) {
+            least = least.min(after.saturating_sub(before));
+        }
+        assert_eq!(pool.capacity(), 1_000_000);
+    }
+    assert!(fastest < Duration::from_micros(100), "made in {fastest:?}");
+    assert!(
+        least < 1 << 20 || resident().is_none(),
+        "{least} bytes became resident"
+    );
+}
+
+/// Every address of a pool's memory and around it against what the pool says of it.
+#[test]
+fn every_address_is_told_apart() {
+    let sizes: &[(usize, usize)] = if cfg!(miri) {
+        &[(24, 12)]
+    } else {
+        &[(24, 12), (1, 9), (48, 4096 * 3), (3000, 200)]
+    };
+    for &(object_size, pool_size) in sizes {
+        let pool = MemoryPool::new(object_size, pool_size).unwrap();
+        let align = (1_usize << object_size.trailing_zeros()).min(16);
+        let mut occupied = BTreeSet::new();
+        let mut vacant = BTreeSet::new();
+        let blocks = exhaust(&pool);
+        for (index, block) in blocks.iter().enumerate() {
+            if index % 3 == 0 {
+                occupied.insert(block.addr().get());
+            } else {
+                vacant.insert(block.addr().get());
+                // SAFETY: the block came from this pool and is not used any more.
+                unsafe { pool.deallocate(*block) };
+            }
+        }
+        let (low, high) = (
+            blocks[0].addr().get() - 1200,
+            blocks.last().unwrap().addr().get() + 5000,
+        );
+        for address in (low..high).step_by(if pool_size > 1000 { 3 } else { 1 }) {
+            if occupied.contains(&address) {
+                continue;
+            }
+            let pointer = NonNull::new(core::ptr::without_provenance_mut(address)).unwrap();
+            // SAFETY: no occupied block starts at the address, so nothing is given back.
+            let refused = unsafe { pool.try_deallocate(pointer) }.unwrap_err();
+            let expected = if vacant.contains(&address) {
+                InvalidFree::Vacant
+            } else if refused == InvalidFree::Foreign {
+                assert!(!pool.contains(pointer));
+                let near = address > low + 1200 && address <= *occupied.last().unwrap();
+                assert!(!near, "an address between blocks is called foreign");
+                continue;
+            } else if address % align != 0 {
+                InvalidFree::Misaligned
+            } else {
+                InvalidFree::Interior
+            };
+            assert_eq!(
+                refused, expected,
+                "object_size {object_size} address {address:#x}"
+            );
+        }
+        for address in occupied {
+            let block = NonNull::new(core::ptr::without_provenance_mut(address)).unwrap();
+            // SAFETY: the block is occupied, and nothing uses it any more.
+            assert_eq!(unsafe { pool.try_deallocate(block) }, Ok(()));
+            // SAFETY: the block is vacant, so nobody uses it.
+            assert_eq!(
+                unsafe { pool.try_deallocate(block) },
+                Err(InvalidFree::Vacant)
+            );
+        }
+        assert!(pool.is_empty());
+        pool.check_invariants();
+    }
+}
+
+/// A vacant block is found in each of the places where it can be.
+#[test]
+fn vacant_blocks_are_found_wherever_they_are() {
+    let pool = MemoryPool::new(64, 20_000).unwrap();
+    let refused = |block: NonNull<u8>| {
+        // SAFETY: the callers below pass vacant blocks, which nobody uses.
+        unsafe { pool.try_deallocate(block) }
+    };
+    let first = pool.allocate().unwrap();
+    // SAFETY: the pool has 20,000 blocks in several chunks, each inside one allocation.
+    let in_window = unsafe { first.byte_add(64) };
+    assert_eq!(
+        refused(in_window),
+        Err(InvalidFree::Vacant),
+        "in the bump window"
+    );
+    // SAFETY: as above.
+    let never_entered = unsafe { first.byte_add(256 << 10) };
+    assert_eq!(
+        refused(never_entered),
+        Err(InvalidFree::Vacant),
+        "in a chunk never entered"
+    );
+    let blocks: Vec<_> = std::iter::from_fn(|| pool.allocate()).collect();
+    for block in &blocks {
+        // SAFETY: the block came from this pool and is not used any more.
+        unsafe { pool.deallocate(*block) };
+    }
+    // By now the first of them have been spilled and the last are in the magazine.
+    assert_eq!(
+        refused(blocks[0]),
+        Err(InvalidFree::Vacant),
+        "in the bitmap"
+    );
+    assert_eq!(
+        refused(*blocks.last().unwrap()),
+        Err(InvalidFree::Vacant),
+        "in the magazine"
+    );
+    assert_eq!(refused(first), Ok(()));
+}
+
+#[test]
+fn foreign_pointers_are_not_read() {
+    let pool = MemoryPool::new(32, 10).unwrap();
+    let other = MemoryPool::new(32, 10).unwrap();
+    let mut local = 0_u8;
+    let foreign = [
+        NonNull::from(&mut local),
+        NonNull::<u64>::dangling().cast(),
+        NonNull::new(core::ptr::without_provenance_mut(usize::MAX)).unwrap(),
+        other.allocate().unwrap(),
+    ];
+    for pointer in foreign {
+        // SAFETY: the pointer is no block of this pool.
+        assert_eq!(
+            unsafe { pool.try_deallocate(pointer) },
+            Err(InvalidFree::Foreign)
+        );
+        assert!(!pool.contains(pointer));
+    }
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn deallocate_checks_with_debug_assertions() {
+    let pool = MemoryPool::new(32, 10).unwrap();
+    let block = pool.allocate().unwrap();
+    // SAFETY: the offset is inside the pool's memory.
+    let inside = unsafe { block.byte_add(16) };
+    // SAFETY: as above.
+    let misaligned = unsafe { block.byte_add(1) };
+    // SAFETY: the block came from this pool and is not used any more.
+    unsafe { pool.deallocate(block) };
+    for (pointer, error) in [
+        (block, InvalidFree::Vacant),
+        (inside, InvalidFree::Interior),
+        (misaligned, InvalidFree::Misaligned),
+        (NonNull::dangling(), InvalidFree::Foreign),
+    ] {
+        // SAFETY: not met, on purpose: the check panics before anything is done.
+        let message = panic_message(|| unsafe { pool.deallocate(pointer) });
+        assert_eq!(message, error.to_string());
+    }
+    pool.check_invariants();
+}
+
+#[test]
+fn a_moved_pool_keeps_its_blocks() {
+    let pool = MemoryPool::new(32, 10).unwrap();
+    let block = pool.allocate().unwrap();
+    let moved = Box::new(pool);
+    assert!(moved.contains(block) && moved.len() == 1);
+    // SAFETY: the block came from this pool, which has only been moved.
+    unsafe { moved.deallocate(block) };
+    let elsewhere = std::thread::spawn(move || (moved.is_empty(), exhaust(&moved).len()));
+    assert_eq!(elsewhere.join().unwrap(), (true, 10));
+}
+
+#[test]
+fn a_pool_that_is_dropped_frees_occupied_blocks() {
+    // A leak would be reported by a leak checker; `deallocate` was not called on purpose.
+    let pool = MemoryPool::new(1024, 1000).unwrap();
+    exhaust(&pool);
+}
+
+#[test]
+fn the_last_block_freed_is_the_next_one_taken() {
+    let pool = MemoryPool::new(16, 100).unwrap();
+    let blocks = exhaust(&pool);
+    for block in [blocks[7], blocks[3], blocks[50]] {
+        // SAFETY: the block came from this pool and is not used any more.
+        unsafe { pool.deallocate(block) };
+    }
+    let taken: Vec<_> = std::iter::from_fn(|| pool.allocate()).collect();
+    assert_eq!(taken, [blocks[50], blocks[3], blocks[7]]);
+}
+
+#[test]
+fn fresh_blocks_come_in_address_order() {
+    let pool = MemoryPool::new(16, 40_000).unwrap();
+    let blocks = exhaust(&pool);
+    assert!(blocks.windows(2).all(|pair| pair[0] < pair[1]));
+}
