@@ -26,6 +26,12 @@ use workload::{
     iterate_churned, pair, replace_random,
 };
 
+/// The number of heaps that a row compares at most.
+const HEAPS: usize = 3;
+
+/// The most values of a row when it is tested and not measured.
+const TESTED_COUNT: usize = 1_000;
+
 /// One operation on values of one size, on the pool and its baselines.
 struct Row {
     /// What is measured.
@@ -36,8 +42,11 @@ struct Row {
     count: usize,
     /// The number of operations that one iteration of a body measures.
     elements: usize,
+    /// The operation on the pool.
     pool: Workload,
+    /// On `Box`. It is missing where a row compares what only a heap of one's own has.
     boxed: Option<Workload>,
+    /// On `typed-arena`. It is missing where values are freed one by one.
     arena: Option<Workload>,
 }
 
@@ -48,7 +57,7 @@ impl Row {
     }
 
     /// The workload of every heap that can do the operation, with the name of the heap.
-    fn heaps(&self) -> [(&'static str, Option<Workload>); 3] {
+    fn heaps(&self) -> [(&'static str, Option<Workload>); HEAPS] {
         [
             ("pool", Some(self.pool)),
             ("box", self.boxed),
@@ -143,12 +152,20 @@ fn run_criterion(rows: &[Row]) {
         .measurement_time(Duration::from_secs(1))
         .sample_size(30)
         .configure_from_args();
+    // As criterion decides it: `cargo test` does not pass `--bench`, and `--test` asks for it.
+    let given = |option: &str| env::args().any(|argument| argument == option);
+    let tested = given("--test") || !given("--bench");
     for row in rows {
+        let count = if tested {
+            row.count.min(TESTED_COUNT)
+        } else {
+            row.count
+        };
         let mut group = criterion.benchmark_group(row.name());
         group.throughput(Throughput::Elements(row.elements as u64));
         for (heap, workload) in row.heaps() {
             let Some(workload) = workload else { continue };
-            workload(row.count, &mut |body| {
+            workload(count, &mut |body| {
                 group.bench_function(heap, |bencher| bencher.iter_custom(&mut *body));
             });
         }

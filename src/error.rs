@@ -147,7 +147,7 @@ impl Error for InvalidFree {}
 
 /// Why a pool hands out no slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The pool is bounded and every slot is occupied.
     Full {
         /// The number of slots the pool has.
@@ -175,7 +175,6 @@ impl fmt::Display for Refusal {
 
 /// Ends an allocation that cannot fail: panics where the pool is full, and calls
 /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where memory has run out.
-#[cold]
 #[track_caller]
 pub(crate) fn refuse(refusal: Refusal) -> ! {
     match refusal {

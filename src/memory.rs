@@ -30,8 +30,6 @@ pub trait Memory: Slots {}
 pub(crate) mod sealed {
     use core::ptr::NonNull;
 
-    use crate::error::Refusal;
-
     /// Access to a core by way of one of its slots.
     pub trait Slots {
         /// Takes a vacant slot of the core that `slot` belongs to.
@@ -41,12 +39,14 @@ pub(crate) mod sealed {
         /// 1. `slot` is an occupied slot of such a core, with the provenance of its chunk.
         unsafe fn take_beside(slot: NonNull<u8>) -> Option<NonNull<u8>>;
 
-        /// Why [`Slots::take_beside`] found none.
+        /// Ends an allocation for which [`Slots::take_beside`] found no slot: panics where the
+        /// core is full, calls [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where
+        /// memory has run out.
         ///
         /// # Safety
         ///
         /// 1. As for [`Slots::take_beside`].
-        unsafe fn refusal_beside(slot: NonNull<u8>) -> Refusal;
+        unsafe fn refuse_beside(slot: NonNull<u8>) -> !;
 
         /// Makes `slot` vacant.
         ///

@@ -159,6 +159,12 @@ impl MemoryPool {
         self.core().refusal()
     }
 
+    /// Ends an allocation for which [`MemoryPool::take`] found nothing.
+    #[track_caller]
+    pub(crate) fn refuse(&self) -> ! {
+        self.core().refuse()
+    }
+
     /// Hands a vacant block out, or `None` when there is none. Its content is uninitialised.
     ///
     /// # Examples
@@ -373,10 +379,10 @@ impl Slots for MemoryPool {
         unsafe { PoolCore::of(slot) }.take()
     }
 
-    #[cold]
-    unsafe fn refusal_beside(slot: NonNull<u8>) -> Refusal {
+    #[track_caller]
+    unsafe fn refuse_beside(slot: NonNull<u8>) -> ! {
         // SAFETY: 1. clause 1.
-        unsafe { PoolCore::of(slot) }.refusal()
+        unsafe { PoolCore::of(slot) }.refuse()
     }
 
     #[inline]

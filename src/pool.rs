@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use crate::depot::Growth;
-use crate::error::{PoolError, TryAllocError, expect, refuse};
+use crate::error::{PoolError, TryAllocError, expect};
 use crate::geometry::MAX_ALIGN;
 use crate::memory_pool::MemoryPool;
 use crate::pool_box::PoolBox;
@@ -199,7 +199,7 @@ impl<T> Pool<T> {
     #[track_caller]
     pub fn alloc(&self, value: T) -> PoolBox<'_, T> {
         let Some(slot) = self.memory.take() else {
-            refuse(self.memory.refusal())
+            self.memory.refuse()
         };
         // SAFETY: 1. the slots were laid out for a `T`.
         unsafe { PoolBox::fill(slot, value) }
@@ -246,7 +246,7 @@ impl<T> Pool<T> {
     #[track_caller]
     pub fn alloc_with(&self, build: impl FnOnce() -> T) -> PoolBox<'_, T> {
         let Some(slot) = self.memory.take() else {
-            refuse(self.memory.refusal())
+            self.memory.refuse()
         };
         // SAFETY: 1. the slots were laid out for a `T`.
         unsafe { PoolBox::fill_with(slot, build) }
@@ -298,7 +298,7 @@ impl<T> Pool<T> {
     #[track_caller]
     pub fn alloc_uninit(&self) -> PoolBox<'_, MaybeUninit<T>> {
         let Some(slot) = self.memory.take() else {
-            refuse(self.memory.refusal())
+            self.memory.refuse()
         };
         // SAFETY: 1. the slots were laid out for a `T`.
         unsafe { PoolBox::uninit(slot) }

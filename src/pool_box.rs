@@ -10,7 +10,6 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::ptr::{self, NonNull};
 
-use crate::error::refuse;
 use crate::memory::{Memory, Slot};
 use crate::memory_pool::MemoryPool;
 
@@ -450,7 +449,7 @@ impl<T: Clone, M: Memory> Clone for PoolBox<'_, T, M> {
         // SAFETY: 1. invariant 1.
         let Some(start) = (unsafe { M::take_beside(self.value.cast()) }) else {
             // SAFETY: 1. invariant 1.
-            refuse(unsafe { M::refusal_beside(self.value.cast()) });
+            unsafe { M::refuse_beside(self.value.cast()) }
         };
         // SAFETY: 1. the core is that of this handle's slot. 2. it was just handed out.
         let slot = unsafe { Slot::from_start(start) };

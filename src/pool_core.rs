@@ -7,7 +7,7 @@ use core::ptr::{self, NonNull};
 
 use crate::chunk::Chunk;
 use crate::depot::{Depot, Front, Growth};
-use crate::error::{InvalidFree, PoolError, Refusal};
+use crate::error::{InvalidFree, PoolError, Refusal, refuse};
 use crate::geometry::Geometry;
 use crate::magazine::Magazine;
 use crate::stats::PoolStats;
@@ -198,6 +198,18 @@ impl PoolCore {
     #[cold]
     pub(crate) fn refusal(&self) -> Refusal {
         self.depot.borrow().refusal()
+    }
+
+    /// Ends an allocation for which [`PoolCore::take`] found nothing: panics where the core is
+    /// full, calls [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where memory has run
+    /// out.
+    ///
+    /// Kept out of the way of allocations that succeed, arguments and all.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    pub(crate) fn refuse(&self) -> ! {
+        refuse(self.refusal())
     }
 
     /// Gives the core its one reservation, if it is bounded, and otherwise room for as many slots

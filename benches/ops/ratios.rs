@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::Row;
 use crate::workload::{Body, Workload};
+use crate::{HEAPS, Row};
 
 /// How long all rows take together, next to what it takes to set them up.
 const TOTAL: Duration = Duration::from_secs(42);
@@ -23,9 +23,6 @@ const FEWEST_ROUNDS: usize = 15;
 
 /// How long a block takes at least. Operations that take longer make longer blocks.
 const BLOCK: Duration = Duration::from_micros(200);
-
-/// The heaps that a row can have.
-const HEAPS: usize = 3;
 
 /// Measures every row whose name contains `filter` and prints a line for each.
 pub(crate) fn print(rows: &[Row], filter: &str) {

@@ -37,7 +37,9 @@ fn timed(work: impl FnOnce()) -> Duration {
 
 /// Puts `count` values into `heap`. The handles go to a `Vec` with room for them, which no heap can
 /// do without, and `black_box` gets to see them, so every value is written.
-#[inline]
+///
+/// It is not inlined, so that all workloads run the same machine code.
+#[inline(never)]
 fn fill<'h, const WORDS: usize, H: Heap<WORDS>>(
     heap: &'h H,
     count: usize,

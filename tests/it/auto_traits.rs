@@ -1,0 +1,226 @@
+//! Facts about the public types, all checked by the compiler:
+//!
+//! - For every type, each of `Send`, `Sync`, `Unpin`, `UnwindSafe` and `RefUnwindSafe` holds or
+//!   does not hold as a table says, for values that have them and for values that lack them.
+//! - Those that hold under a bound hold for every type and every lifetime within the bound.
+//! - A handle is one word, also as an `Option` and in a `Pin`, and two for an unsized value.
+
+use std::cell::Cell;
+use std::fmt::Debug;
+use std::marker::{PhantomData, PhantomPinned};
+use std::mem::MaybeUninit;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::MutexGuard;
+
+use typed_pool::TryAllocError;
+use typed_pool::{InvalidFree, Memory, MemoryPool, Pool, PoolBox, PoolError, PoolStats};
+
+/// Whether a type without parameters implements a trait, as a constant.
+///
+/// A constant of the type itself hides one of a trait, and exists where its bounds hold.
+macro_rules! implements {
+    ($type:ty: $trait:path) => {{
+        #[allow(dead_code, reason = "one of the two constants is not used")]
+        trait Otherwise {
+            const IMPLEMENTED: bool = false;
+        }
+        struct Probe<T: ?Sized>(PhantomData<T>);
+        impl<T: ?Sized> Otherwise for Probe<T> {}
+        #[allow(dead_code, reason = "one of the two constants is not used")]
+        impl<T: ?Sized + $trait> Probe<T> {
+            const IMPLEMENTED: bool = true;
+        }
+        Probe::<$type>::IMPLEMENTED
+    }};
+}
+
+/// Holds that a type implements a trait, or that it does not.
+macro_rules! assert_implements {
+    ($type:ty, $trait:ident, $expected:expr) => {
+        const _: () = assert!(
+    implements!($type: $trait) == $expected,
+            concat!(
+                "whether `",
+                stringify!($type),
+                "` is `",
+                stringify!($trait),
+                "` should be ",
+                stringify!($expected),
+            ),
+        );
+    };
+}
+
+/// Holds the auto traits of types, each a row.
+macro_rules! assert_auto_traits {
+    ($($type:ty: $send:ident $sync:ident $unpin:ident $unwind:ident $ref_unwind:ident,)*) => {
+        $(
+            assert_implements!($type, Send, $send);
+            assert_implements!($type, Sync, $sync);
+            assert_implements!($type, Unpin, $unpin);
+            assert_implements!($type, UnwindSafe, $unwind);
+            assert_implements!($type, RefUnwindSafe, $ref_unwind);
+        )*
+    };
+}
+
+type Guard = MutexGuard<'static, u32>;
+type Exclusive = &'static mut u32;
+type Handle<T> = PoolBox<'static, T>;
+
+// The values that the tables below are about: between them, each trait is held and lacked alone.
+assert_auto_traits! {
+    //                               Send  Sync  Unpin UnwindSafe RefUnwindSafe
+    u32:                             true  true  true  true  true,
+    Rc<u32>:                         false false true  true  true,
+    Cell<u32>:                       true  false true  true  false,
+    Guard:                           false true  true  true  true,
+    Exclusive:                       true  true  true  false true,
+    PhantomPinned:                   true  true  false true  true,
+    dyn Debug:                       false false false false false,
+}
+
+// A pool holds its values but gives none of them out: of them it is only as `Send` as they are.
+assert_auto_traits! {
+    //                               Send  Sync  Unpin UnwindSafe RefUnwindSafe
+    Pool<u32>:                       true  false true  true  true,
+    Pool<Rc<u32>>:                   false false true  true  true,
+    Pool<Cell<u32>>:                 true  false true  true  true,
+    Pool<Guard>:                     false false true  true  true,
+    Pool<Exclusive>:                 true  false true  true  true,
+    Pool<PhantomPinned>:             true  false true  true  true,
+    Pool<Handle<u32>>:               false false true  true  true,
+    &'static Pool<u32>:              false false true  true  true,
+    MemoryPool:                      true  false true  true  true,
+    &'static MemoryPool:             false false true  true  true,
+}
+
+// A handle of a `Pool` reaches the pool, so it stays on its thread whatever its value is.
+assert_auto_traits! {
+    //                               Send  Sync  Unpin UnwindSafe RefUnwindSafe
+    Handle<u32>:                     false false true  true  true,
+    Handle<Rc<u32>>:                 false false true  true  true,
+    Handle<Cell<u32>>:               false false true  true  false,
+    Handle<Guard>:                   false false true  true  true,
+    Handle<Exclusive>:               false false true  false true,
+    Handle<PhantomPinned>:           false false true  true  true,
+    Handle<MaybeUninit<u32>>:        false false true  true  true,
+    Handle<[u32]>:                   false false true  true  true,
+    Handle<dyn Debug>:               false false true  false false,
+    Handle<dyn Debug + Send + Sync>: false false true  false false,
+    Pin<Handle<PhantomPinned>>:      false false true  true  true,
+}
+
+// A refused value is in its error; a refused address is not.
+assert_auto_traits! {
+    //                               Send  Sync  Unpin UnwindSafe RefUnwindSafe
+    TryAllocError<u32>:              true  true  true  true  true,
+    TryAllocError<Rc<u32>>:          false false true  true  true,
+    TryAllocError<Cell<u32>>:        true  false true  true  false,
+    TryAllocError<Guard>:            false true  true  true  true,
+    TryAllocError<Exclusive>:        true  true  true  false true,
+    TryAllocError<PhantomPinned>:    true  true  false true  true,
+    PoolError:                       true  true  true  true  true,
+    InvalidFree:                     true  true  true  true  true,
+    PoolStats:                       true  true  true  true  true,
+}
+
+fn assert_send<X: ?Sized + Send>() {}
+fn assert_sync<X: ?Sized + Sync>() {}
+fn assert_unpin<X: ?Sized + Unpin>() {}
+fn assert_unwind_safe<X: ?Sized + UnwindSafe>() {}
+fn assert_ref_unwind_safe<X: ?Sized + RefUnwindSafe>() {}
+
+/// What holds for every value of a pool.
+fn pool_of_any<T>() {
+    assert_unpin::<Pool<T>>();
+    assert_unwind_safe::<Pool<T>>();
+    assert_ref_unwind_safe::<Pool<T>>();
+}
+
+/// What holds for every value of a handle, whatever memory it lies in.
+fn handle_of_any<'p, T: ?Sized + 'p, M: Memory + 'p>() {
+    assert_unpin::<PoolBox<'p, T, M>>();
+    assert_unpin::<Pin<PoolBox<'p, T, M>>>();
+}
+
+/// What holds for every value that is `Send`.
+fn of_send<T: Send>() {
+    assert_send::<Pool<T>>();
+    assert_send::<TryAllocError<T>>();
+}
+
+/// What holds for every value that is `Sync`.
+fn of_sync<T: Sync>() {
+    assert_sync::<TryAllocError<T>>();
+}
+
+/// What holds for handles in a memory that is shared between threads.
+#[expect(
+    dead_code,
+    reason = "no memory is shared yet, but the bounds of handles speak of it"
+)]
+fn handle_in_shared_memory<'p, T, U, M>()
+where
+    T: ?Sized + Send + 'p,
+    U: ?Sized + Sync + 'p,
+    M: Memory + Sync + 'p,
+{
+    assert_send::<PoolBox<'p, T, M>>();
+    assert_sync::<PoolBox<'p, U, M>>();
+}
+
+/// What holds for every value that is `UnwindSafe`.
+fn of_unwind_safe<'p, T: UnwindSafe, U: ?Sized + UnwindSafe + 'p, M: Memory + 'p>() {
+    assert_unwind_safe::<TryAllocError<T>>();
+    assert_unwind_safe::<PoolBox<'p, U, M>>();
+}
+
+/// What holds for every value that is `RefUnwindSafe`.
+fn of_ref_unwind_safe<'p, T: RefUnwindSafe, U: ?Sized + RefUnwindSafe + 'p, M: Memory + 'p>() {
+    assert_ref_unwind_safe::<TryAllocError<T>>();
+    assert_ref_unwind_safe::<PoolBox<'p, U, M>>();
+}
+
+/// The compiler checks the functions above for all types at once; one call each makes them used.
+#[test]
+fn bounds_suffice() {
+    pool_of_any::<u32>();
+    handle_of_any::<u32, MemoryPool>();
+    of_send::<u32>();
+    of_sync::<u32>();
+    of_unwind_safe::<u32, u32, MemoryPool>();
+    of_ref_unwind_safe::<u32, u32, MemoryPool>();
+}
+
+/// Holds the size of a type, in words.
+macro_rules! assert_words {
+    ($($type:ty: $words:literal,)*) => {
+        $(
+            const _: () = assert!(
+                size_of::<$type>() == $words * size_of::<usize>()
+                    && align_of::<$type>() == align_of::<usize>(),
+                concat!("`", stringify!($type), "` should be ", stringify!($words), " words"),
+            );
+        )*
+    };
+}
+
+assert_words! {
+    Handle<u32>: 1,
+    Handle<()>: 1,
+    Handle<[u64; 1000]>: 1,
+    Option<Handle<u32>>: 1,
+    Option<Option<Handle<u32>>>: 2,
+    Pin<Handle<u32>>: 1,
+    Option<Pin<Handle<u32>>>: 1,
+    Handle<dyn Debug>: 2,
+    Option<Handle<dyn Debug>>: 2,
+    Handle<[u32]>: 2,
+    Pool<[u64; 1000]>: 1,
+    Option<Pool<u32>>: 1,
+    MemoryPool: 1,
+    Option<MemoryPool>: 1,
+}

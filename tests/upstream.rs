@@ -1,0 +1,344 @@
+//! The pool and its upstream, a global allocator that counts and refuses on demand; hence a
+//! program of its own.
+//!
+//! A bounded pool calls upstream only when it is made; a growing one once a chunk. A refusal at
+//! any call is reported, loses nothing and leaves the pool usable. What was reserved goes back,
+//! but for the memory of forgotten handles.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::Cell;
+use core::mem;
+use std::alloc::System;
+
+use typed_pool::{MemoryPool, Pool, PoolBox, PoolError};
+
+/// What the allocator knows of one thread; tests run on threads of their own.
+#[derive(Clone, Copy)]
+struct Account {
+    /// Calls that asked for memory.
+    calls: usize,
+    /// Bytes given and not taken back.
+    bytes: isize,
+    /// The number of further calls that succeed; all after them are refused.
+    granted: usize,
+}
+
+thread_local! {
+    static ACCOUNT: Cell<Account> =
+        const { Cell::new(Account { calls: 0, bytes: 0, granted: usize::MAX }) };
+}
+
+struct Upstream;
+
+// SAFETY: memory comes from and goes to the system's allocator by the caller's own layout; where a
+// request is refused, null is a documented answer. Nothing here allocates or unwinds.
+unsafe impl GlobalAlloc for Upstream {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let mut account = ACCOUNT.get();
+        account.calls += 1;
+        let granted = account.granted > 0;
+        if granted {
+            account.bytes += layout.size() as isize;
+            account.granted = account
+                .granted
+                .saturating_sub(usize::from(account.granted != usize::MAX));
+        }
+        ACCOUNT.set(account);
+        if !granted {
+            return core::ptr::null_mut();
+        }
+        // SAFETY: the caller's own promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        let mut account = ACCOUNT.get();
+        account.bytes -= layout.size() as isize;
+        ACCOUNT.set(account);
+        // SAFETY: the caller's own promise.
+        unsafe { System.dealloc(memory, layout) };
+    }
+}
+
+#[global_allocator]
+static UPSTREAM: Upstream = Upstream;
+
+/// Runs `f` while only the next `granted` calls succeed.
+fn with_grants<R>(granted: usize, f: impl FnOnce() -> R) -> R {
+    ACCOUNT.set(Account {
+        granted,
+        ..ACCOUNT.get()
+    });
+    let result = f();
+    ACCOUNT.set(Account {
+        granted: usize::MAX,
+        ..ACCOUNT.get()
+    });
+    result
+}
+
+fn calls() -> usize {
+    ACCOUNT.get().calls
+}
+
+fn bytes() -> isize {
+    ACCOUNT.get().bytes
+}
+
+#[test]
+fn a_memory_pool_calls_upstream_only_when_it_is_made() {
+    let pool = MemoryPool::new(32, 30_000).unwrap();
+    let before = calls();
+    let mut blocks = Vec::with_capacity(pool.capacity());
+    let reserved = calls();
+    for round in 0..3 {
+        while let Some(block) = pool.allocate() {
+            blocks.push(block);
+        }
+        assert!(pool.allocate().is_none());
+        for block in blocks.drain(..).skip(round) {
+            // SAFETY: the block came from this pool and is not used any more.
+            assert_eq!(unsafe { pool.try_deallocate(block) }, Ok(()));
+        }
+    }
+    assert_eq!((calls(), reserved), (reserved, before + 1));
+}
+
+#[test]
+fn a_bounded_pool_calls_upstream_only_when_it_is_made() {
+    let pool = Pool::bounded(20_000);
+    let mut handles = Vec::with_capacity(pool.capacity());
+    let before = calls();
+    for _ in 0..3 {
+        (0..20_000_u64).for_each(|i| handles.push(pool.alloc(i)));
+        assert!(pool.try_alloc(0).is_err());
+        handles.clear();
+        pool.trim();
+        pool.check_invariants();
+    }
+    assert_eq!(calls(), before);
+}
+
+#[test]
+fn a_growing_pool_calls_upstream_once_a_chunk() {
+    let pool = Pool::new();
+    let mut handles = Vec::with_capacity(100_000);
+    let before = calls();
+    (0..100_000_u64).for_each(|i| handles.push(pool.alloc([i; 4])));
+    let chunks = pool.stats().chunks;
+    // The tables of chunks and the magazine grow by doubling.
+    assert!(
+        calls() - before <= chunks + 16,
+        "{} calls for {chunks} chunks",
+        calls() - before
+    );
+    let before = calls();
+    for _ in 0..10 {
+        handles.truncate(50_000);
+        (0..50_000_u64).for_each(|i| handles.push(pool.alloc([i; 4])));
+    }
+    assert_eq!(calls(), before, "freed slots serve first");
+}
+
+#[test]
+fn alternating_at_the_end_of_a_chunk_calls_upstream_once() {
+    let pool = Pool::new();
+    let mut handles = Vec::with_capacity(100_000);
+    for _ in 0..20 {
+        let chunks = pool.stats().chunks;
+        while pool.stats().chunks == chunks {
+            handles.push(pool.alloc([0_u64; 4]));
+        }
+        let before = calls();
+        for _ in 0..3000 {
+            drop(handles.pop());
+            handles.push(pool.alloc([0_u64; 4]));
+        }
+        assert_eq!(calls(), before);
+    }
+}
+
+#[test]
+fn memory_is_little_more_than_the_values() {
+    fn ratio<const N: usize>(count: usize) -> f64 {
+        let before = bytes();
+        let pool = Pool::<[u8; N]>::with_capacity(count);
+        let made = bytes() - before;
+        let handles: Vec<_> = (0..count).map(|_| pool.alloc_uninit()).collect();
+        let vector = (handles.capacity() * size_of::<usize>()) as isize;
+        assert_eq!(
+            bytes() - before - vector,
+            made,
+            "no growth for what was asked for"
+        );
+        drop(handles);
+        made as f64 / (count * N) as f64
+    }
+    let count = if cfg!(target_pointer_width = "64") {
+        1_000_000
+    } else {
+        200_000
+    };
+    let limit = if cfg!(target_pointer_width = "64") {
+        1.03
+    } else {
+        1.1
+    };
+    assert!(ratio::<1>(count) < 1.2);
+    assert!(ratio::<8>(count) < limit);
+    assert!(ratio::<32>(count) < limit);
+    assert!(ratio::<64>(count) < limit);
+    assert!(ratio::<256>(count) < limit);
+    assert!(ratio::<1024>(count) < limit);
+}
+
+#[test]
+fn a_small_pool_reserves_little() {
+    let before = bytes();
+    let pool = Pool::new();
+    let handles = core::array::from_fn::<_, 10, _>(|i| pool.alloc([i; 8]));
+    assert!(
+        bytes() - before <= 8192,
+        "{} bytes for ten small values",
+        bytes() - before
+    );
+    drop(handles);
+}
+
+#[test]
+fn a_pool_that_cannot_be_made_says_so_and_keeps_nothing() {
+    let before = bytes();
+    let mut refused = 0;
+    for granted in 0.. {
+        let made = with_grants(granted, || MemoryPool::new(32, 100_000));
+        match made {
+            Ok(pool) => {
+                assert_eq!(pool.capacity(), 100_000);
+                break;
+            }
+            Err(PoolError::OutOfMemory { bytes }) => assert!(bytes > 0),
+            Err(error) => panic!("{error}"),
+        }
+        assert_eq!(bytes(), before, "after {granted} calls");
+        assert!(with_grants(granted, || Pool::<u64>::try_bounded(100_000)).is_err());
+        assert!(with_grants(granted, || Pool::<u64>::try_with_capacity(100_000)).is_err());
+        assert_eq!(bytes(), before, "after {granted} calls");
+        refused += 1;
+    }
+    assert!(
+        refused >= 3,
+        "the core, the reservation and the tables are asked for"
+    );
+}
+
+#[test]
+fn an_allocation_that_upstream_refuses_gives_the_value_back() {
+    let pool = Pool::new();
+    let mut handles = Vec::with_capacity(200_000);
+    let mut refusals = 0;
+    while handles.len() < 100_000 {
+        let id = handles.len() as u64;
+        for granted in 0..4 {
+            match with_grants(granted, || pool.try_alloc([id; 4])) {
+                Ok(handle) => handles.push(handle),
+                Err(error) => {
+                    assert!(!error.is_full() && error.to_string().contains("upstream"));
+                    assert_eq!(error.into_inner(), [id; 4]);
+                    let len = handles.len();
+                    assert!(with_grants(0, || pool.try_alloc_uninit()).is_err());
+                    assert!(with_grants(0, || pool.try_alloc_with(|| [0; 4])).is_err());
+                    assert!(with_grants(0, || pool.try_reserve(100_000)).is_err());
+                    assert_eq!((pool.len(), handles.len()), (len, len));
+                    pool.check_invariants();
+                    refusals += 1;
+                    continue;
+                }
+            }
+            break;
+        }
+    }
+    assert!(
+        refusals > pool.stats().chunks,
+        "each chunk was refused at first"
+    );
+    assert!(
+        handles
+            .iter()
+            .all(|handle| handle.iter().all(|word| *word == handle[0]))
+    );
+    handles.clear();
+    assert!(pool.is_empty());
+}
+
+#[test]
+fn a_reservation_that_fails_halfway_is_rolled_back() {
+    let pool = Pool::<[u64; 4]>::new();
+    let handles: Vec<_> = (0..1000).map(|i| pool.alloc([i; 4])).collect();
+    let (capacity, held) = (pool.capacity(), pool.stats().bytes_reserved);
+    for granted in 0..12 {
+        if with_grants(granted, || pool.try_reserve(50_000)).is_err() {
+            assert_eq!(
+                (pool.capacity(), pool.stats().bytes_reserved),
+                (capacity, held)
+            );
+            pool.check_invariants();
+        }
+    }
+    pool.reserve(50_000);
+    assert!(pool.capacity() >= 51_000 && handles.iter().zip(0..).all(|(v, i)| v[2] == i));
+    pool.check_invariants();
+}
+
+#[test]
+fn dropping_a_pool_gives_everything_back() {
+    let before = bytes();
+    let pool = Pool::new();
+    let bounded = Pool::bounded(30_000);
+    for pool in [&pool, &bounded] {
+        let handles: Vec<_> = (0..30_000_u64).map(|i| pool.alloc([i; 4])).collect();
+        drop(handles);
+        PoolBox::leak(pool.alloc([0; 4]));
+    }
+    drop((pool, bounded));
+    assert_eq!(bytes(), before, "leaked values do not keep their memory");
+}
+
+#[test]
+fn forgotten_handles_keep_the_memory_of_their_values_alone() {
+    let before = bytes();
+    let pool = Pool::new();
+    let mut handles: Vec<_> = (0..100_000_u64).map(|i| pool.alloc([i; 4])).collect();
+    mem::forget(handles.swap_remove(50_000));
+    PoolBox::leak(handles.swap_remove(10));
+    drop(handles);
+    drop(pool);
+    let kept = bytes() - before;
+    assert!(
+        kept > 0 && kept <= 256 << 10,
+        "{kept} bytes for a value: more than its chunk"
+    );
+
+    let before = bytes();
+    let pool = Pool::bounded(100_000);
+    mem::forget(pool.alloc([0_u64; 4]));
+    let held = pool.stats().bytes_reserved as isize;
+    drop(pool);
+    assert_eq!(bytes() - before, held, "the whole block of a bounded pool");
+
+    let before = bytes();
+    let pool = MemoryPool::new(32, 1000).unwrap();
+    while pool.allocate().is_some() {}
+    drop(pool);
+    assert_eq!(bytes(), before, "a raw pool frees everything");
+}
+
+#[test]
+fn trim_gives_back_what_it_says() {
+    let pool = Pool::<[u64; 4]>::with_capacity(100_000);
+    let before = bytes();
+    let kept = pool.alloc([1; 4]);
+    let released = pool.trim();
+    assert!(released > 0);
+    assert_eq!(before - bytes(), released as isize);
+    assert_eq!(*kept, [1; 4]);
+}
