@@ -71,14 +71,12 @@ mod tally;
 mod trace;
 
 fn main() -> ExitCode {
-    let result = args::parse(lexopt::Parser::from_env())
-        .and_then(run)
-        .and_then(|text| {
-            let mut out = io::stdout().lock();
-            out.write_all(text.as_bytes())
-                .and_then(|()| out.flush())
-                .map_err(|error| format!("cannot write to the standard output: {error}"))
-        });
+    let result = args::parse(lexopt::Parser::from_env()).and_then(run).and_then(|text| {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(|error| format!("cannot write to the standard output: {error}"))
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
@@ -101,11 +99,7 @@ fn run(job: Job) -> Result<String, String> {
 fn play(frames: u32, seed: u64) -> Report {
     let start = Instant::now();
     let tally = shooter::play(frames, seed);
-    Report {
-        tally,
-        frames: u64::from(frames),
-        elapsed: start.elapsed(),
-    }
+    Report { tally, frames: u64::from(frames), elapsed: start.elapsed() }
 }
 
 fn replay(path: &Path, format: Option<Format>) -> Result<Report, String> {
@@ -116,11 +110,7 @@ fn replay(path: &Path, format: Option<Format>) -> Result<Report, String> {
     let pools = Pools::new();
     let start = Instant::now();
     let tally = replay::replay(&trace, &pools);
-    Ok(Report {
-        tally,
-        frames: trace.frames(),
-        elapsed: start.elapsed(),
-    })
+    Ok(Report { tally, frames: trace.frames(), elapsed: start.elapsed() })
 }
 
 #[cfg(test)]
@@ -133,32 +123,13 @@ mod tests {
     fn an_unreadable_file_is_named() {
         let path = PathBuf::from("no/such/file.csv");
         let message = run(Job::Replay { path, format: None }).unwrap_err();
-        assert!(
-            message.starts_with("cannot read no/such/file.csv: "),
-            "{message}"
-        );
+        assert!(message.starts_with("cannot read no/such/file.csv: "), "{message}");
     }
 
     #[test]
     fn the_shooter_reports_every_key_in_order() {
-        let text = run(Job::Play {
-            frames: 10,
-            seed: 1,
-        })
-        .unwrap();
-        let keys: Vec<_> = text
-            .lines()
-            .filter_map(|line| line.split(": ").next())
-            .collect();
-        assert_eq!(
-            keys,
-            [
-                "spawns",
-                "deaths",
-                "peak_live",
-                "stale_handles",
-                "ns_per_frame"
-            ]
-        );
+        let text = run(Job::Play { frames: 10, seed: 1 }).unwrap();
+        let keys: Vec<_> = text.lines().filter_map(|line| line.split(": ").next()).collect();
+        assert_eq!(keys, ["spawns", "deaths", "peak_live", "stale_handles", "ns_per_frame"]);
     }
 }

@@ -19,11 +19,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    println!(
-        "a pool of {} blocks of {} bytes",
-        pool.capacity(),
-        pool.object_size()
-    );
+    println!("a pool of {} blocks of {} bytes", pool.capacity(), pool.object_size());
 
     let first = pool.allocate().expect("ten blocks are vacant");
     let second = pool.allocate().expect("nine blocks are vacant");

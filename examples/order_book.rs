@@ -124,13 +124,9 @@ fn print(text: &str) -> Result<(), String> {
 
 fn run(options: &Options) -> Result<String, String> {
     let (format, messages) = match &options.source {
-        &Source::Flow { events, seed } => (
-            None,
-            Messages {
-                events: flow::generate(events, seed),
-                first_line: 1,
-            },
-        ),
+        &Source::Flow { events, seed } => {
+            (None, Messages { events: flow::generate(events, seed), first_line: 1 })
+        }
         Source::File { path, format } => {
             let (format, messages) =
                 formats::parse(path, &read(path)?, *format).map_err(|error| error.to_string())?;
@@ -163,13 +159,7 @@ fn run(options: &Options) -> Result<String, String> {
         With::Box => replay::on_heap(events).map_err(refused)?.alone(),
         With::Both => replay::on_both(events).map_err(refused)?,
     };
-    Ok(report(
-        format,
-        events.len(),
-        &summary,
-        &timing,
-        checked.as_ref(),
-    ))
+    Ok(report(format, events.len(), &summary, &timing, checked.as_ref()))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
@@ -205,10 +195,7 @@ fn report(
     let (bids, asks, tally) = (&summary.bids, &summary.asks, &summary.tally);
 
     // Writing to a string does not fail, so the results below hold nothing.
-    let mut text = format!(
-        "{:>14} {:>10} | {:<10} {}\n",
-        "bid_size", "bid", "ask", "ask_size"
-    );
+    let mut text = format!("{:>14} {:>10} | {:<10} {}\n", "bid_size", "bid", "ask", "ask_size");
     for row in 0..bids.len().max(asks.len()) {
         let ((bid, bid_size), (ask, ask_size)) = (cells(bids, row), cells(asks, row));
         let _ = writeln!(text, "{bid_size:>14} {bid:>10} | {ask:<10} {ask_size}");

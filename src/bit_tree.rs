@@ -111,10 +111,7 @@ impl<'a> BitTree<'a> {
     #[inline]
     pub(crate) fn remove(self, index: usize, mask: usize) {
         let old = self.word(index);
-        debug_assert!(
-            mask != 0 && old & mask == mask,
-            "a member that is absent is taken out"
-        );
+        debug_assert!(mask != 0 && old & mask == mask, "a member that is absent is taken out");
         self.words[index].store(old & !mask, Relaxed);
         if old == mask {
             self.propagate(index, |word, bit| word & !bit);
@@ -142,9 +139,7 @@ impl<'a> BitTree<'a> {
 
     /// The number of members.
     pub(crate) fn count(self) -> usize {
-        (0..self.word_count())
-            .map(|index| self.word(index).count_ones() as usize)
-            .sum()
+        (0..self.word_count()).map(|index| self.word(index).count_ones() as usize).sum()
     }
 
     /// Walks the whole tree.
@@ -153,11 +148,7 @@ impl<'a> BitTree<'a> {
     ///
     /// Panics where an invariant does not hold.
     pub(crate) fn check_invariants(self) {
-        assert_eq!(
-            self.words.len(),
-            words_for(self.bits),
-            "BitTree invariant 1"
-        );
+        assert_eq!(self.words.len(), words_for(self.bits), "BitTree invariant 1");
         if self.bits % WORD_BITS != 0 {
             let last = self.word(self.word_count() - 1);
             assert_eq!(last >> (self.bits % WORD_BITS), 0, "BitTree invariant 3");

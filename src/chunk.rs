@@ -2,11 +2,14 @@
 //! turns the number of a slot into an address and back.
 //!
 //! ```text
-//! multiple of CHUNK_ALIGN                                             at most CHUNK_ALIGN further
-//! |<------- HEADER_AREA ------->|                                                 |
+//! multiple of CHUNK_ALIGN
+//! |<------- HEADER_AREA ------->|
 //! [ … unused … | header | … … … ][ bitmap, summary ][ pad ][ slot 0 ][ slot 1 ] … [ slot n - 1 ]
 //!              ^ header_offset(address)                    ^ first
 //! ```
+//!
+//! Every slot starts less than `CHUNK_ALIGN` bytes from the chunk's start; a slot larger than that
+//! ends further on.
 
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -14,7 +17,7 @@ use core::slice;
 use core::sync::atomic::AtomicUsize;
 
 use crate::bit_tree::{BitTree, WORD_BITS, words_for};
-use crate::geometry::{CHUNK_ALIGN, COLOUR_STEP, Geometry, HEADER_AREA, header_offset};
+use crate::geometry::{CHUNK_ALIGN, COLOUR_STEP, Geometry, HEADER_AREA, Stride, header_offset};
 
 /// What a chunk says of itself. It lies in one cache line, the only one that the drop of a handle
 /// reads beside the magazine.
@@ -24,6 +27,8 @@ struct Header {
     owner: NonNull<()>,
     /// The first slot.
     first: NonNull<u8>,
+    /// The distance between slots.
+    stride: Stride,
     /// The number of slots.
     slots: u32,
     /// The number of this chunk among those of its core.
@@ -45,7 +50,8 @@ const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>()
 ///    chunk. This lasts until the chunk's reservation is released.
 /// 2. [`HEADER_AREA`] bytes from the chunk's start lie the initialised words of a [`BitTree`] for
 ///    `slots` numbers, which nothing but [`Chunk::vacancy`] refers to.
-/// 3. `first` points to `slots` slots, one `stride` of the core's geometry apart.
+/// 3. `first` points to the first of `slots` slots, `stride` apart, with the provenance of the
+///    chunk; each starts less than [`CHUNK_ALIGN`] bytes from the chunk's start.
 /// 4. `vacant` is the number of members of the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk(NonNull<Header>);
@@ -80,6 +86,7 @@ impl Chunk {
             header.write(Header {
                 owner,
                 first,
+                stride: geometry.stride(),
                 // A slot's number is below CHUNK_ALIGN, which fits by an assertion in `geometry`.
                 slots: slots as u32,
                 number: Cell::new(number),
@@ -108,9 +115,8 @@ impl Chunk {
     ///    not been released, with the provenance of the chunk.
     #[inline]
     pub(crate) unsafe fn of(slot: NonNull<u8>) -> Self {
-        let header = slot
-            .as_ptr()
-            .map_addr(|address| address & !(CHUNK_ALIGN - 1) | header_offset(address));
+        let header =
+            slot.as_ptr().map_addr(|address| address & !(CHUNK_ALIGN - 1) | header_offset(address));
         // SAFETY: a chunk is part of an allocation, so no address in it is 0 (clause 1).
         // INVARIANT: 1. to 4. hold since the chunk was entered (clause 1).
         Self(unsafe { NonNull::new_unchecked(header.cast()) })
@@ -213,22 +219,22 @@ impl Chunk {
 
     /// The start of slot `index`.
     #[inline]
-    pub(crate) fn slot(&self, index: usize, geometry: &Geometry) -> NonNull<u8> {
+    pub(crate) fn slot(&self, index: usize) -> NonNull<u8> {
         assert!(index < self.slots());
         // SAFETY: by the line above the slot is one of the chunk's (invariant 3).
-        unsafe { self.first().byte_add(index * geometry.stride()) }
+        unsafe { self.first().byte_add(index * self.header().stride.bytes()) }
     }
 
     /// The number of the slot that starts at `slot`, which is one of this chunk.
     #[inline]
-    pub(crate) fn index_of(&self, slot: NonNull<u8>, geometry: &Geometry) -> usize {
-        geometry.index_of(slot.addr().get() - self.first().addr().get())
+    pub(crate) fn index_of(&self, slot: NonNull<u8>) -> usize {
+        self.header().stride.index_of(slot.addr().get() - self.first().addr().get())
     }
 
     /// The word and the bit in it that stand for `slot`, which is one of this chunk.
     #[inline]
-    pub(crate) fn bit_of(&self, slot: NonNull<u8>, geometry: &Geometry) -> (usize, usize) {
-        let index = self.index_of(slot, geometry);
+    pub(crate) fn bit_of(&self, slot: NonNull<u8>) -> (usize, usize) {
+        let index = self.index_of(slot);
         (index / WORD_BITS, 1 << (index % WORD_BITS))
     }
 }

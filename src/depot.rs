@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 use core::alloc::Layout;
+use core::hint;
 use core::ptr::NonNull;
 
 use crate::bit_tree::{BitSet, WORD_BITS, run_masks};
@@ -26,6 +27,11 @@ const SPILL_SLOTS: usize = 128;
 /// The most words of a bitmap that one run takes, so that the worst single allocation stays short.
 const RUN_WORDS: usize = 64;
 
+/// The number of chunks above which a request is first tried in one piece and given back: upstream
+/// refuses at once what it cannot have, and to find that out chunk by chunk would touch, and could
+/// use up, all the memory there is.
+const PROBED_CHUNKS: usize = 4096;
+
 /// Whether a depot gets more memory when its slots are used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Growth {
@@ -35,8 +41,13 @@ pub(crate) enum Growth {
     OnDemand,
 }
 
-/// The hot end of a core: where slots are taken from and given back to. The depot fills and
-/// empties it.
+/// The hot end of a core: where slots are taken from and given back to. The depot of the same core
+/// fills and empties it.
+///
+/// # Invariants
+///
+/// 1. What is in the magazine and in the window are starts of vacant slots of entered chunks of
+///    the depot whose front this is, with the provenance of their chunks.
 #[derive(Debug)]
 pub(crate) struct Front {
     pub(crate) magazine: Magazine,
@@ -59,7 +70,7 @@ pub(crate) struct Front {
 ///    every chunk that is reserved; so has `chunks`.
 /// 5. `capacity` is the number of slots in all reservations, `entered` that in all entered chunks,
 ///    `vacant` that in all bitmaps.
-/// 6. Slots are of one size: every chunk and reservation is laid out by `geometry`.
+/// 6. Slots are of one size and alignment: every chunk and reservation is laid out by `geometry`.
 #[derive(Debug)]
 pub(crate) struct Depot {
     geometry: Geometry,
@@ -128,13 +139,9 @@ impl Depot {
     /// Why there is no vacant slot.
     pub(crate) fn refusal(&self) -> Refusal {
         match self.growth {
-            Growth::Bounded => Refusal::Full {
-                capacity: self.capacity,
-            },
+            Growth::Bounded => Refusal::Full { capacity: self.capacity },
             Growth::OnDemand => Refusal::OutOfMemory(
-                self.geometry
-                    .reservation(self.growth_slots())
-                    .unwrap_or(Layout::new::<()>()),
+                self.geometry.reservation(self.growth_slots()).unwrap_or(Layout::new::<()>()),
             ),
         }
     }
@@ -146,28 +153,18 @@ impl Depot {
     /// [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`]; the depot is unchanged then.
     pub(crate) fn add_reservation(&mut self, slots: usize, front: &Front) -> Result<(), PoolError> {
         let chunks = self.chunk_count() + self.geometry.chunks(slots);
-        let too_large = PoolError::TooLarge {
-            object_size: self.geometry.object_size(),
-            pool_size: slots,
-        };
+        let too_large =
+            PoolError::TooLarge { object_size: self.geometry.object_size(), pool_size: slots };
         // Chunks number themselves in 32 bits.
         if u32::try_from(chunks).is_err() {
             return Err(too_large);
         }
         let capacity = self.capacity.checked_add(slots).ok_or(too_large)?;
         let reservation = Reservation::new(slots, &self.geometry)?;
-        let out_of_memory = PoolError::OutOfMemory {
-            bytes: reservation.bytes(),
-        };
-        self.reservations
-            .try_reserve(1)
-            .map_err(|_| out_of_memory)?;
-        self.chunks
-            .try_reserve(chunks - self.chunks.len())
-            .map_err(|_| out_of_memory)?;
-        self.with_vacancy
-            .reserve(chunks)
-            .map_err(|_| out_of_memory)?;
+        let out_of_memory = PoolError::OutOfMemory { bytes: reservation.bytes() };
+        self.reservations.try_reserve(1).map_err(|_| out_of_memory)?;
+        self.chunks.try_reserve(chunks - self.chunks.len()).map_err(|_| out_of_memory)?;
+        self.with_vacancy.reserve(chunks).map_err(|_| out_of_memory)?;
         let grown = front.magazine.grow(self.geometry.magazine_slots(capacity));
         // A smaller magazine than wished for does as well; only none at all would not.
         if front.magazine.capacity() == 0 {
@@ -196,27 +193,21 @@ impl Depot {
     pub(crate) fn reserve(&mut self, additional: usize, front: &Front) -> Result<(), PoolError> {
         let len = self.len(front);
         let vacant = self.capacity - len;
-        let Some(mut missing) = additional
-            .checked_sub(vacant)
-            .filter(|&missing| missing > 0)
+        let Some(mut missing) = additional.checked_sub(vacant).filter(|&missing| missing > 0)
         else {
             return Ok(());
         };
         if self.growth == Growth::Bounded {
-            return Err(PoolError::CapacityExceeded {
-                capacity: self.capacity,
-                len,
-                additional,
-            });
+            return Err(PoolError::CapacityExceeded { capacity: self.capacity, len, additional });
         }
         // Refuses what cannot be had in one piece before it asks for the pieces.
         self.geometry.reservation(missing)?;
+        if self.geometry.chunks(missing) > PROBED_CHUNKS {
+            // Seen by nobody, an allocation and its release are left out by the compiler.
+            drop(hint::black_box(Reservation::new(missing, &self.geometry)?));
+        }
         let (reservations, capacity) = (self.reservations.len(), self.capacity);
-        let least = if reservations == 0 {
-            1
-        } else {
-            self.growth_slots()
-        };
+        let least = if reservations == 0 { 1 } else { self.growth_slots() };
         while missing > 0 {
             let slots = missing.max(least).min(self.geometry.chunk_slots());
             if let Err(error) = self.add_reservation(slots, front) {
@@ -232,17 +223,26 @@ impl Depot {
 
     /// Moves vacant slots into the front, which is empty; returns whether there were any to be
     /// had. Enters a chunk or adds one where the bitmaps are empty.
-    pub(crate) fn refill(&mut self, front: &Front) -> bool {
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this depot.
+    pub(crate) unsafe fn refill(&mut self, front: &Front) -> bool {
         if let Some(number) = self.with_vacancy.tree().first() {
-            self.take_lowest(number, front);
+            // SAFETY: 1. clause 1.
+            unsafe { self.take_lowest(number, front) };
             return true;
         }
-        if self.enter_next(front) {
-            return true;
-        }
-        self.growth == Growth::OnDemand
-            && self.add_reservation(self.growth_slots(), front).is_ok()
-            && self.enter_next(front)
+        let number = self.chunks.len();
+        let place = self.place(number).or_else(|| {
+            let grows = self.growth == Growth::OnDemand
+                && self.add_reservation(self.growth_slots(), front).is_ok();
+            if grows { self.place(number) } else { None }
+        });
+        let Some((base, slots)) = place else { return false };
+        // SAFETY: 1. clause 1. 2. `place` said so, and the chunks up to this one are entered.
+        unsafe { self.enter_next(base, slots, front) };
+        true
     }
 
     /// Where chunk `number` lies and the number of its slots, if it is reserved.
@@ -251,37 +251,42 @@ impl Depot {
             Growth::Bounded => (self.reservations.first()?, number),
             Growth::OnDemand => (self.reservations.get(number)?, 0),
         };
-        reservation.chunk(index, &self.geometry)
+        reservation.chunk(index)
     }
 
-    /// Enters the next chunk, if one is reserved, and opens the window on all of its slots.
-    fn enter_next(&mut self, front: &Front) -> bool {
-        let number = self.chunks.len();
-        let Some((base, slots)) = self.place(number) else {
-            return false;
-        };
+    /// Enters the next chunk and opens the window, which is empty, on all of its slots.
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this depot.
+    /// 2. The next chunk is reserved, at `base` with `slots` slots, as [`Depot::place`] has it.
+    unsafe fn enter_next(&mut self, base: NonNull<u8>, slots: usize, front: &Front) {
         // The number fits into 32 bits by `add_reservation`.
-        // SAFETY: 1. `place` gives a chunk that lies inside its reservation. 2. The chunk has not
-        // been entered before (invariants 1 and 2). 3. A chunk leaves `chunks` before its
-        // reservation is released, and its slots are given to nobody then.
-        let chunk = unsafe { Chunk::enter(base, slots, &self.geometry, self.owner, number as u32) };
+        let number = self.chunks.len() as u32;
+        // SAFETY: 1. `base` and `slots` are those of a chunk of a reservation laid out by the
+        // same geometry (clause 2; invariant 6). 2. The chunk has not been entered before
+        // (invariants 1 and 2). 3. A chunk leaves `chunks` before its reservation is released, and
+        // then none of its slots is occupied or in the front.
+        let chunk = unsafe { Chunk::enter(base, slots, &self.geometry, self.owner, number) };
         // INVARIANT: 2. here. 5. `entered` here. 3. and 4. the bitmap is empty, and the next lines
         // give all slots to the window.
         self.chunks.push(chunk);
         self.entered += slots;
-        // SAFETY: 1. these are the slots of the chunk just entered. 2. Nothing has them yet.
+        // SAFETY: 1. These are the slots of the chunk just entered, and its own pointer to them.
+        // 2. Nothing has them yet, and the front is this depot's (clause 1).
         unsafe { front.window.open(chunk.first(), slots) };
-        true
     }
 
     /// Moves the lowest vacant slots of chunk `number`, which has some, into the front: a run of
-    /// neighbours into the window, others into the magazine.
-    fn take_lowest(&mut self, number: usize, front: &Front) {
+    /// neighbours into the window, others into the magazine, both of which are empty.
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this depot.
+    unsafe fn take_lowest(&mut self, number: usize, front: &Front) {
         let chunk = self.chunks[number];
         let bitmap = chunk.vacancy();
-        let index = bitmap
-            .first_word()
-            .expect("`with_vacancy` names chunks with a vacant slot");
+        let index = bitmap.first_word().expect("`with_vacancy` names chunks with a vacant slot");
         let word = bitmap.word(index);
         let shift = word.trailing_zeros();
         let ones = (word >> shift).trailing_ones();
@@ -293,9 +298,10 @@ impl Depot {
             if (shift + ones) as usize == WORD_BITS {
                 count += extend_run(chunk, index + 1);
             }
-            // SAFETY: 1. The slots from `first` on are neighbours in one chunk. 2. Each was set in
-            // the bitmap and is no longer.
-            unsafe { front.window.open(chunk.slot(first, &self.geometry), count) };
+            // SAFETY: 1. The slots from `first` on are neighbours in one chunk, which gives the
+            // pointer. 2. Each was set in the bitmap and is no longer; the front is this depot's
+            // (clause 1).
+            unsafe { front.window.open(chunk.slot(first), count) };
             count
         } else {
             let taken = lowest_bits(word, front.magazine.capacity());
@@ -304,7 +310,7 @@ impl Depot {
             while rest != 0 {
                 let bit = WORD_BITS - 1 - rest.leading_zeros() as usize;
                 rest &= !(1 << bit);
-                let slot = chunk.slot(index * WORD_BITS + bit, &self.geometry);
+                let slot = chunk.slot(index * WORD_BITS + bit);
                 let pushed = front.magazine.push(slot);
                 debug_assert!(pushed, "the magazine is empty and has room for these");
             }
@@ -312,27 +318,33 @@ impl Depot {
         };
         self.vacant -= count;
         if chunk.vacant() == 0 {
-            self.with_vacancy
-                .tree()
-                .remove(number / WORD_BITS, 1 << (number % WORD_BITS));
+            self.with_vacancy.tree().remove(number / WORD_BITS, 1 << (number % WORD_BITS));
         }
     }
 
     /// Moves the oldest slots of a full magazine into the bitmaps.
-    pub(crate) fn spill(&mut self, front: &Front) {
-        let magazine = &front.magazine;
-        self.empty_magazine(magazine, SPILL_SLOTS.min(magazine.len().div_ceil(2)));
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this depot.
+    pub(crate) unsafe fn spill(&mut self, front: &Front) {
+        let count = SPILL_SLOTS.min(front.magazine.len().div_ceil(2));
+        // SAFETY: 1. clause 1.
+        unsafe { self.empty_magazine(front, count) };
     }
 
     /// Moves the `count` oldest slots of the magazine into the bitmaps.
-    fn empty_magazine(&mut self, magazine: &Magazine, count: usize) {
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this depot.
+    unsafe fn empty_magazine(&mut self, front: &Front, count: usize) {
         // Slots that were freed one after the other often share a word: it is written once.
         let mut pending: Option<(Chunk, usize, usize)> = None;
-        magazine.drain_oldest(count, |slot| {
-            // SAFETY: a slot in the magazine belongs to an entered chunk (invariant 3), and a
-            // chunk that is released has none there.
+        front.magazine.drain_oldest(count, |slot| {
+            // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1).
             let chunk = unsafe { Chunk::of(slot) };
-            let (word, bit) = chunk.bit_of(slot, &self.geometry);
+            let (word, bit) = chunk.bit_of(slot);
             match &mut pending {
                 Some((same, index, mask)) if *same == chunk && *index == word => *mask |= bit,
                 _ => {
@@ -353,20 +365,24 @@ impl Depot {
         // INVARIANT: 3. the slots come from the front. 4. and 5. by the lines below.
         if chunk.vacant() == 0 {
             let number = chunk.number();
-            self.with_vacancy
-                .tree()
-                .insert(number / WORD_BITS, 1 << (number % WORD_BITS));
+            self.with_vacancy.tree().insert(number / WORD_BITS, 1 << (number % WORD_BITS));
         }
         self.vacant += chunk.insert(index, mask);
     }
 
     /// Moves every slot of the front into the bitmaps.
-    pub(crate) fn empty_front(&mut self, front: &Front) {
-        self.empty_magazine(&front.magazine, front.magazine.len());
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this depot.
+    unsafe fn empty_front(&mut self, front: &Front) {
+        // SAFETY: 1. clause 1.
+        unsafe { self.empty_magazine(front, front.magazine.len()) };
         if let Some((first, count)) = front.window.close() {
-            // SAFETY: a slot in the window belongs to an entered chunk (invariant 3).
+            // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1); it holds for the
+            // slots of the window until the bitmap has them.
             let chunk = unsafe { Chunk::of(first) };
-            let start = chunk.index_of(first, &self.geometry);
+            let start = chunk.index_of(first);
             for (index, mask) in run_masks(start, count) {
                 self.insert(chunk, index, mask);
             }

@@ -61,24 +61,13 @@ impl fmt::Display for PoolError {
             }
             Self::ZeroPoolSize => f.write_str("pool_size is 0: a pool needs at least one block"),
             Self::AlignTooLarge { align } => {
-                write!(
-                    f,
-                    "the alignment of {align} bytes is above the limit of 4096 bytes"
-                )
+                write!(f, "the alignment of {align} bytes is above the limit of 4096 bytes")
             }
-            Self::TooLarge {
-                object_size,
-                pool_size,
-            } => write!(
+            Self::TooLarge { object_size, pool_size } => write!(
                 f,
-                "object_size {object_size} times pool_size {pool_size} is more than one \
-                 allocation can hold"
+                "object_size {object_size} times pool_size {pool_size} is more than a pool can hold"
             ),
-            Self::CapacityExceeded {
-                capacity,
-                len,
-                additional,
-            } => write!(
+            Self::CapacityExceeded { capacity, len, additional } => write!(
                 f,
                 "no room for {additional} more: the pool is bounded to {capacity} slots and \
                  {len} of them are occupied"
@@ -161,10 +150,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full { capacity } => {
-                write!(
-                    f,
-                    "the pool is full: all of its {capacity} slots are occupied"
-                )
+                write!(f, "the pool is full: all of its {capacity} slots are occupied")
             }
             Self::OutOfMemory(layout) => {
                 write!(f, "the upstream allocator refused {} bytes", layout.size())
@@ -238,9 +224,7 @@ impl<T> TryAllocError<T> {
 // Written by hand: the value has no part in the message, so `T` needs no `Debug`.
 impl<T> fmt::Debug for TryAllocError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TryAllocError")
-            .field("refusal", &self.refusal)
-            .finish_non_exhaustive()
+        f.debug_struct("TryAllocError").field("refusal", &self.refusal).finish_non_exhaustive()
     }
 }
 

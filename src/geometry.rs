@@ -13,11 +13,8 @@ use crate::error::PoolError;
 
 /// The alignment of every chunk of every pool in bytes, and the distance within which every slot
 /// of a chunk starts: masking the address of a slot gives its chunk.
-pub(crate) const CHUNK_ALIGN: usize = if cfg!(target_pointer_width = "64") {
-    256 << 10
-} else {
-    16 << 10
-};
+pub(crate) const CHUNK_ALIGN: usize =
+    if cfg!(target_pointer_width = "64") { 256 << 10 } else { 16 << 10 };
 
 /// The binary logarithm of [`CHUNK_ALIGN`].
 const CHUNK_SHIFT: u32 = CHUNK_ALIGN.trailing_zeros();
@@ -28,12 +25,8 @@ pub(crate) const COLOUR_STEP: usize = 64;
 /// The bytes in front of the vacancy bitmap: one header of them is used, which one depends on the
 /// chunk's address. Headers at one and the same offset from a large power of two would compete
 /// for one set of the cache.
-pub(crate) const HEADER_AREA: usize = COLOUR_STEP
-    * if cfg!(target_pointer_width = "64") {
-        16
-    } else {
-        4
-    };
+pub(crate) const HEADER_AREA: usize =
+    COLOUR_STEP * if cfg!(target_pointer_width = "64") { 16 } else { 4 };
 
 /// The largest alignment of a slot in bytes: a page.
 pub(crate) const MAX_ALIGN: usize = 4096;
@@ -48,7 +41,7 @@ const MAGAZINE_SLOTS: usize = 1024;
 /// much memory where slots are large.
 const MAGAZINE_BYTES: usize = 64 << 10;
 
-/// How far [`Geometry::index_of`] shifts: offsets and reciprocals stay below this many bits
+/// How far [`Stride::index_of`] shifts: offsets and reciprocals stay below this many bits
 /// together, so that their product is exact in 64 bits.
 const RECIPROCAL_SHIFT: u32 = 2 * CHUNK_SHIFT;
 
@@ -59,30 +52,68 @@ const _: () = assert!(HEADER_AREA % align_of::<AtomicUsize>() == 0);
 const _: () = assert!(CHUNK_ALIGN <= u32::MAX as usize);
 const _: () = assert!(3 * CHUNK_SHIFT <= u64::BITS);
 
-/// The offset of a chunk's header from the chunk's start, given any address in front of the
-/// chunk's end: one of the header colours, chosen by the address bits above the chunk alignment.
+/// The offset of a chunk's header from the chunk's start, given any of its first
+/// [`CHUNK_ALIGN`] addresses: one of the header colours, chosen by the address bits above the chunk
+/// alignment.
 #[inline]
 pub(crate) const fn header_offset(address: usize) -> usize {
     (address >> (CHUNK_SHIFT - COLOUR_STEP.trailing_zeros())) & (HEADER_AREA - COLOUR_STEP)
+}
+
+/// The distance between slots in bytes, and how to divide by it.
+///
+/// # Invariants
+///
+/// 1. `bytes` is not 0.
+/// 2. `reciprocal` is 2^[`RECIPROCAL_SHIFT`] / `bytes`, rounded up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stride {
+    bytes: usize,
+    reciprocal: u64,
+}
+
+impl Stride {
+    /// A distance of `bytes`, which is not 0.
+    fn new(bytes: usize) -> Self {
+        // INVARIANT: 1. and 2. here: a division by 0 would panic.
+        Self { bytes, reciprocal: (1_u64 << RECIPROCAL_SHIFT).div_ceil(bytes as u64) }
+    }
+
+    /// The distance in bytes.
+    #[inline]
+    pub(crate) fn bytes(self) -> usize {
+        self.bytes
+    }
+
+    /// The number of the slot in which the byte `offset` lies, counted from a chunk's first slot.
+    /// `offset` is below [`CHUNK_ALIGN`].
+    #[inline]
+    pub(crate) fn index_of(self, offset: usize) -> usize {
+        debug_assert!(offset < CHUNK_ALIGN);
+        // Exact. With e = reciprocal * bytes - 2^RECIPROCAL_SHIFT, which is below `bytes`, the
+        // shifted product is offset / bytes + offset * e / (bytes * 2^RECIPROCAL_SHIFT) before
+        // its fraction goes. For a stride of at most 2^CHUNK_SHIFT the second term is below
+        // 1 / bytes, too little to reach the next integer. For a larger stride the reciprocal is
+        // at most 2^CHUNK_SHIFT, the product below 2^RECIPROCAL_SHIFT and the result 0.
+        ((offset as u64 * self.reciprocal) >> RECIPROCAL_SHIFT) as usize
+    }
 }
 
 /// How the slots of one pool lie in its chunks. Sizes and offsets are in bytes.
 ///
 /// # Invariants
 ///
-/// 1. `align` is a power of two, at most [`MAX_ALIGN`]; `stride` is a multiple of it, not 0.
+/// 1. `align` is a power of two, at most [`MAX_ALIGN`]; `stride` is a multiple of it.
 /// 2. `chunk_slots` is the largest number of slots whose chunk ends within [`CHUNK_ALIGN`], or 1
 ///    where not even one does.
 /// 3. `pitch` is a multiple of [`CHUNK_ALIGN`] and no smaller than a chunk of `chunk_slots`.
-/// 4. `reciprocal` is 2^[`RECIPROCAL_SHIFT`] / `stride`, rounded up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Geometry {
     object_size: usize,
     align: usize,
-    stride: usize,
+    stride: Stride,
     chunk_slots: usize,
     pitch: usize,
-    reciprocal: u64,
 }
 
 impl Geometry {
@@ -98,16 +129,10 @@ impl Geometry {
             return Err(PoolError::AlignTooLarge { align });
         }
         // A layout rounded up to its alignment still fits into `isize`, so this cannot overflow.
-        let stride = layout.size().max(1).next_multiple_of(align);
-        // INVARIANT: 1. by the lines above. 4. here. 2. and 3. by the lines below.
-        let mut geometry = Self {
-            object_size: layout.size(),
-            align,
-            stride,
-            chunk_slots: 1,
-            pitch: CHUNK_ALIGN,
-            reciprocal: (1_u64 << RECIPROCAL_SHIFT).div_ceil(stride as u64),
-        };
+        let stride = Stride::new(layout.size().max(1).next_multiple_of(align));
+        // INVARIANT: 1. by the lines above. 2. and 3. by the lines below.
+        let mut geometry =
+            Self { object_size: layout.size(), align, stride, chunk_slots: 1, pitch: CHUNK_ALIGN };
         // A single slot that no allocation can hold is found here.
         let single = geometry.reservation(1)?.size();
         geometry.chunk_slots = geometry.slots_within(CHUNK_ALIGN).max(1);
@@ -127,7 +152,7 @@ impl Geometry {
 
     /// The distance between slots.
     #[inline]
-    pub(crate) fn stride(&self) -> usize {
+    pub(crate) fn stride(&self) -> Stride {
         self.stride
     }
 
@@ -149,9 +174,7 @@ impl Geometry {
 
     /// The size of a chunk of `slots` slots, where it can be said.
     fn chunk_bytes(&self, slots: usize) -> Option<usize> {
-        slots
-            .checked_mul(self.stride)?
-            .checked_add(self.first_slot(slots))
+        slots.checked_mul(self.stride.bytes)?.checked_add(self.first_slot(slots))
     }
 
     /// The largest number of slots whose chunk takes no more than `bytes`, a size of at most
@@ -159,13 +182,21 @@ impl Geometry {
     fn slots_within(&self, bytes: usize) -> usize {
         debug_assert!((HEADER_AREA..=CHUNK_ALIGN).contains(&bytes));
         let fits = |slots| self.chunk_bytes(slots).is_some_and(|size| size <= bytes);
-        // More than fit; the header for that many leaves room for fewer than fit, or as many.
-        let above = (bytes - HEADER_AREA) / self.stride;
-        let mut slots = bytes.saturating_sub(self.first_slot(above)) / self.stride;
-        while fits(slots + 1) {
-            slots += 1;
+        // Each bound follows from the other by way of the bitmap: one for too many slots leaves
+        // room for too few, and one for too few for too many.
+        let behind =
+            |bitmap_for| bytes.saturating_sub(self.first_slot(bitmap_for)) / self.stride.bytes;
+        let mut low = behind((bytes - HEADER_AREA) / self.stride.bytes);
+        let mut high = behind(low);
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            if fits(middle) {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
         }
-        slots
+        low
     }
 
     /// The number of chunks over which `slots` slots of one reservation spread.
@@ -185,38 +216,19 @@ impl Geometry {
         full.checked_mul(self.pitch)
             .and_then(|front| self.chunk_bytes(last)?.checked_add(front))
             .and_then(|bytes| Layout::from_size_align(bytes, CHUNK_ALIGN).ok())
-            .ok_or(PoolError::TooLarge {
-                object_size: self.object_size,
-                pool_size: slots,
-            })
+            .ok_or(PoolError::TooLarge { object_size: self.object_size, pool_size: slots })
     }
 
     /// The number of slots that a growing pool reserves at least when it has `reservations`
     /// already: its first are small, and each is twice the last until it is a full chunk.
     pub(crate) fn growth_slots(&self, reservations: usize) -> usize {
         let doublings = (CHUNK_ALIGN / FIRST_RESERVATION).ilog2() as usize;
-        self.slots_within(FIRST_RESERVATION << reservations.min(doublings))
-            .max(1)
+        self.slots_within(FIRST_RESERVATION << reservations.min(doublings)).max(1)
     }
 
     /// The most slots that the magazine of a pool of `capacity` slots holds.
     pub(crate) fn magazine_slots(&self, capacity: usize) -> usize {
-        (MAGAZINE_BYTES / self.stride)
-            .clamp(8, MAGAZINE_SLOTS)
-            .min(capacity)
-    }
-
-    /// The number of the slot in which the byte `offset` lies, counted from a chunk's first slot.
-    /// `offset` is below [`CHUNK_ALIGN`].
-    #[inline]
-    pub(crate) fn index_of(&self, offset: usize) -> usize {
-        debug_assert!(offset < CHUNK_ALIGN);
-        // Exact. With e = reciprocal * stride - 2^RECIPROCAL_SHIFT, which is below `stride`, the
-        // shifted product is offset / stride + offset * e / (stride * 2^RECIPROCAL_SHIFT) before
-        // its fraction goes. For a stride of at most 2^CHUNK_SHIFT the second term is below
-        // 1 / stride, too little to reach the next integer. For a larger stride the reciprocal is
-        // at most 2^CHUNK_SHIFT, the product below 2^RECIPROCAL_SHIFT and the result 0.
-        ((offset as u64 * self.reciprocal) >> RECIPROCAL_SHIFT) as usize
+        (MAGAZINE_BYTES / self.stride.bytes).clamp(8, MAGAZINE_SLOTS).min(capacity)
     }
 }
 
@@ -248,9 +260,9 @@ mod tests {
             let geometry = geometry(stride, 1);
             for index in 0..CHUNK_ALIGN.div_ceil(stride) {
                 let start = index * stride;
-                assert_eq!(geometry.index_of(start), index, "stride {stride}");
+                assert_eq!(geometry.stride.index_of(start), index, "stride {stride}");
                 let end = (start + stride - 1).min(CHUNK_ALIGN - 1);
-                assert_eq!(geometry.index_of(end), index, "stride {stride}");
+                assert_eq!(geometry.stride.index_of(end), index, "stride {stride}");
             }
         }
     }
@@ -260,13 +272,11 @@ mod tests {
         for size in sizes() {
             for align in [1, 2, 4, 8, 16, 64, 512, 4096] {
                 let g = geometry(size, align);
-                assert!(g.stride >= size.max(1) && g.stride < size.max(1) + align);
-                assert_eq!(g.stride % align, 0);
+                let stride = g.stride.bytes;
+                assert!(stride >= size.max(1) && stride < size.max(1) + align);
+                assert_eq!(stride % align, 0);
                 let bytes = g.chunk_bytes(g.chunk_slots).unwrap();
-                assert!(
-                    bytes <= CHUNK_ALIGN || g.chunk_slots == 1,
-                    "size {size} align {align}"
-                );
+                assert!(bytes <= CHUNK_ALIGN || g.chunk_slots == 1, "size {size} align {align}");
                 assert!(g.chunk_bytes(g.chunk_slots + 1).unwrap() > CHUNK_ALIGN);
                 assert!(g.pitch % CHUNK_ALIGN == 0 && g.pitch >= bytes);
                 assert!(g.first_slot(g.chunk_slots) < CHUNK_ALIGN);
@@ -293,15 +303,8 @@ mod tests {
         for stride in 32..=1024 {
             let g = geometry(stride, 1);
             let bytes = g.reservation(1_000_000).unwrap().size() as f64;
-            let limit = if cfg!(target_pointer_width = "64") {
-                1.02
-            } else {
-                1.1
-            };
-            assert!(
-                bytes <= limit * 1_000_000.0 * stride as f64,
-                "stride {stride}"
-            );
+            let limit = if cfg!(target_pointer_width = "64") { 1.02 } else { 1.1 };
+            assert!(bytes <= limit * 1_000_000.0 * stride as f64, "stride {stride}");
         }
     }
 
@@ -318,15 +321,10 @@ mod tests {
     #[test]
     fn growth_doubles_from_a_page_to_a_chunk() {
         let g = geometry(64, 8);
-        let bytes: Vec<_> = (0..12)
-            .map(|n| g.reservation(g.growth_slots(n)).unwrap().size())
-            .collect();
+        let bytes: Vec<_> =
+            (0..12).map(|n| g.reservation(g.growth_slots(n)).unwrap().size()).collect();
         assert!(bytes[0] <= 4096 && bytes[0] > 4096 - 64);
-        assert!(
-            bytes
-                .windows(2)
-                .all(|pair| pair[1] > pair[0] || pair[1] > CHUNK_ALIGN - 64)
-        );
+        assert!(bytes.windows(2).all(|pair| pair[1] > pair[0] || pair[1] > CHUNK_ALIGN - 64));
         assert_eq!(geometry(1 << 20, 8).growth_slots(0), 1);
     }
 
@@ -335,25 +333,10 @@ mod tests {
         let large = Layout::from_size_align(isize::MAX as usize, 1).unwrap();
         let error = Geometry::new(large).unwrap_err();
         let object_size = isize::MAX as usize;
-        assert_eq!(
-            error,
-            PoolError::TooLarge {
-                object_size,
-                pool_size: 1
-            }
-        );
+        assert_eq!(error, PoolError::TooLarge { object_size, pool_size: 1 });
         let error = geometry(1024, 16).reservation(usize::MAX).unwrap_err();
-        assert_eq!(
-            error,
-            PoolError::TooLarge {
-                object_size: 1024,
-                pool_size: usize::MAX
-            }
-        );
+        assert_eq!(error, PoolError::TooLarge { object_size: 1024, pool_size: usize::MAX });
         let wide = Layout::from_size_align(1, 8192).unwrap();
-        assert_eq!(
-            Geometry::new(wide).unwrap_err(),
-            PoolError::AlignTooLarge { align: 8192 }
-        );
+        assert_eq!(Geometry::new(wide).unwrap_err(), PoolError::AlignTooLarge { align: 8192 });
     }
 }

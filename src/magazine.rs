@@ -30,11 +30,7 @@ impl Magazine {
     pub(crate) const fn new() -> Self {
         let nothing = NonNull::dangling().as_ptr();
         // INVARIANT: 1. capacity 0. 2. all equal. 3. nothing to initialise.
-        Self {
-            top: Cell::new(nothing),
-            bottom: Cell::new(nothing),
-            limit: Cell::new(nothing),
-        }
+        Self { top: Cell::new(nothing), bottom: Cell::new(nothing), limit: Cell::new(nothing) }
     }
 
     /// Takes the slot that was put in last.
@@ -95,11 +91,16 @@ impl Magazine {
     }
 
     /// Takes the `count` slots that were put in first away, giving each to `take`; there are at
-    /// least as many. `take` has no access to this magazine.
+    /// least as many. `take` may not change this magazine.
+    ///
+    /// # Panics
+    ///
+    /// Where `take` did.
     pub(crate) fn drain_oldest(&self, count: usize, take: impl FnMut(NonNull<u8>)) {
         let len = self.len();
         assert!(count <= len);
         self.iter().take(count).for_each(take);
+        assert_eq!(self.len(), len, "the magazine was changed while it was emptied");
         let bottom = self.bottom.get();
         // SAFETY: `count` is at most the number of filled places (invariant 2).
         let rest = unsafe { bottom.add(count) };
@@ -123,9 +124,7 @@ impl Magazine {
         let layout = Self::layout(capacity);
         // SAFETY: the layout's size is not 0: `capacity` is above another one.
         let Some(array) = NonNull::new(unsafe { alloc(layout) }) else {
-            return Err(PoolError::OutOfMemory {
-                bytes: layout.size(),
-            });
+            return Err(PoolError::OutOfMemory { bytes: layout.size() });
         };
         let array = array.cast::<NonNull<u8>>().as_ptr();
         let len = self.len();

@@ -26,11 +26,12 @@ use self::sealed::Slots;
 /// ```
 pub trait Memory: Slots {}
 
-/// The part of [`Memory`] that only this crate can call or implement.
+/// The part of [`Memory`] that only this crate can implement.
 pub(crate) mod sealed {
     use core::ptr::NonNull;
 
-    /// Access to a core by way of one of its slots.
+    /// Access to a core by way of one of its slots. Slots of one core are of one size and
+    /// alignment.
     pub trait Slots {
         /// Takes a vacant slot of the core that `slot` belongs to.
         ///
@@ -90,10 +91,7 @@ impl<M: Memory> Slot<'_, M> {
     #[inline]
     pub(crate) unsafe fn from_start(start: NonNull<u8>) -> Self {
         // INVARIANT: 1. clause 1. 2. clause 2.
-        Self {
-            start,
-            memory: PhantomData,
-        }
+        Self { start, memory: PhantomData }
     }
 
     /// The slot's address; the slot stays with this value.

@@ -40,7 +40,7 @@ use crate::stats::PoolStats;
 ///
 /// # Invariants
 ///
-/// 1. `core` came from [`PoolCore::create`] and belongs to this value. No exclusive reference to it
+/// 1. `core` came from `PoolCore::create` and belongs to this value. No exclusive reference to it
 ///    is made.
 pub struct MemoryPool {
     core: NonNull<PoolCore>,
@@ -80,11 +80,8 @@ impl MemoryPool {
     /// ```
     pub fn new(object_size: usize, pool_size: usize) -> Result<Self, PoolError> {
         let align = 1 << object_size.trailing_zeros().min(4);
-        let layout =
-            Layout::from_size_align(object_size, align).map_err(|_| PoolError::TooLarge {
-                object_size,
-                pool_size,
-            })?;
+        let layout = Layout::from_size_align(object_size, align)
+            .map_err(|_| PoolError::TooLarge { object_size, pool_size })?;
         Self::with_layout(layout, pool_size)
     }
 
@@ -125,10 +122,9 @@ impl MemoryPool {
     ) -> Result<Self, PoolError> {
         let core = PoolCore::create(layout, growth, leftovers).map_err(|error| match error {
             // Where not even one value fits, the message still names what was asked for.
-            PoolError::TooLarge { object_size, .. } => PoolError::TooLarge {
-                object_size,
-                pool_size: slots.max(1),
-            },
+            PoolError::TooLarge { object_size, .. } => {
+                PoolError::TooLarge { object_size, pool_size: slots.max(1) }
+            }
             error => error,
         })?;
         // INVARIANT: 1. here.
@@ -188,8 +184,8 @@ impl MemoryPool {
     ///
     /// # Safety
     ///
-    /// 1. `block` was handed out by [`MemoryPool::allocate`] of this very pool, and has not been
-    ///    given back since.
+    /// 1. `block` is what [`MemoryPool::allocate`] of this very pool handed out, not a pointer
+    ///    re-derived from a reference, and has not been given back since.
     /// 2. Nothing uses the block any more.
     ///
     /// # Examples
@@ -313,8 +309,8 @@ impl MemoryPool {
         self.core().object_size()
     }
 
-    /// Whether `pointer` points into one of the pool's blocks, occupied or vacant. The pointer is
-    /// not read through.
+    /// Whether `pointer` points into one of the pool's blocks, occupied or vacant, or into the
+    /// padding that aligns the next. The pointer is not read through.
     ///
     /// # Examples
     ///

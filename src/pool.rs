@@ -18,7 +18,7 @@ use crate::stats::PoolStats;
 /// [`Pool::alloc`] moves a value into a slot and returns its handle, a [`PoolBox`], which makes the
 /// slot vacant again when it is dropped. Taking and returning a slot costs a few instructions, and
 /// memory for new slots comes from the global allocator in chunks of up to 256 KiB (16 KiB on
-/// 32-bit targets).
+/// 32-bit targets), or of one value where that is larger.
 ///
 /// | made by | slots at first | when they are used up |
 /// |---|---|---|
@@ -69,19 +69,13 @@ unsafe impl<T: Send> Send for Pool<T> {}
 impl<T> Pool<T> {
     /// What a slot holds. A value of size 0 takes a slot of its alignment.
     const LAYOUT: Layout = {
-        assert!(
-            align_of::<T>() <= MAX_ALIGN,
-            "a pool aligns its values to at most 4096 bytes"
-        );
+        assert!(align_of::<T>() <= MAX_ALIGN, "a pool aligns its values to at most 4096 bytes");
         Layout::new::<T>()
     };
 
     fn build(growth: Growth, slots: usize) -> Result<Self, PoolError> {
         let memory = MemoryPool::build(Self::LAYOUT, growth, slots, Leftovers::Keep)?;
-        Ok(Self {
-            memory,
-            values: PhantomData,
-        })
+        Ok(Self { memory, values: PhantomData })
     }
 
     /// Makes a pool that has no slots yet and grows on demand.
@@ -198,9 +192,7 @@ impl<T> Pool<T> {
     #[inline]
     #[track_caller]
     pub fn alloc(&self, value: T) -> PoolBox<'_, T> {
-        let Some(slot) = self.memory.take() else {
-            self.memory.refuse()
-        };
+        let Some(slot) = self.memory.take() else { self.memory.refuse() };
         // SAFETY: 1. the slots were laid out for a `T`.
         unsafe { PoolBox::fill(slot, value) }
     }
@@ -245,9 +237,7 @@ impl<T> Pool<T> {
     #[inline]
     #[track_caller]
     pub fn alloc_with(&self, build: impl FnOnce() -> T) -> PoolBox<'_, T> {
-        let Some(slot) = self.memory.take() else {
-            self.memory.refuse()
-        };
+        let Some(slot) = self.memory.take() else { self.memory.refuse() };
         // SAFETY: 1. the slots were laid out for a `T`.
         unsafe { PoolBox::fill_with(slot, build) }
     }
@@ -297,9 +287,7 @@ impl<T> Pool<T> {
     #[inline]
     #[track_caller]
     pub fn alloc_uninit(&self) -> PoolBox<'_, MaybeUninit<T>> {
-        let Some(slot) = self.memory.take() else {
-            self.memory.refuse()
-        };
+        let Some(slot) = self.memory.take() else { self.memory.refuse() };
         // SAFETY: 1. the slots were laid out for a `T`.
         unsafe { PoolBox::uninit(slot) }
     }

@@ -68,6 +68,7 @@ mod io;
 /// 1. `value` is the start of an occupied slot of a core behind an `M`, which outlives `'p`, with
 ///    the provenance of the slot's chunk.
 /// 2. The slot holds a valid `T`. Slot and value belong to this handle.
+/// 3. Every slot of that core has room for a `T` and its alignment, where `T` is sized.
 pub struct PoolBox<'p, T: ?Sized, M: Memory = MemoryPool> {
     value: NonNull<T>,
     memory: PhantomData<&'p M>,
@@ -102,12 +103,9 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
         // refers to it.
         unsafe { start.write(value) };
         // INVARIANT: 1. `Slot` invariant 1. 2. by the line above; `slot` gives the slot up.
+        // 3. clause 1 and `Slots`: slots of one core are alike.
         let value = slot.into_start().cast();
-        Self {
-            value,
-            memory: PhantomData,
-            owned: PhantomData,
-        }
+        Self { value, memory: PhantomData, owned: PhantomData }
     }
 
     /// Builds a value in a slot; gives the slot back where `build` panics.
@@ -122,12 +120,9 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
         // refers to it, whatever `build` does.
         unsafe { slot.start().cast::<T>().write(build()) };
         // INVARIANT: 1. `Slot` invariant 1. 2. by the line above; `slot` gives the slot up.
+        // 3. clause 1 and `Slots`: slots of one core are alike.
         let value = slot.into_start().cast();
-        Self {
-            value,
-            memory: PhantomData,
-            owned: PhantomData,
-        }
+        Self { value, memory: PhantomData, owned: PhantomData }
     }
 
     /// Moves the value out and makes the slot vacant.
@@ -208,8 +203,9 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// 1. `raw` came from [`PoolBox::into_raw`] of a handle with the same `M`, and not from a
     ///    reference or from [`PoolBox::leak`].
     /// 2. No handle has been put together from it since.
-    /// 3. The pool lives for `'p`, and has not been moved out of what `'p` borrows.
-    /// 4. The slot holds a valid `T`.
+    /// 3. The pool lives for `'p`. Where it is not shared between threads, the calling thread has it.
+    /// 4. The slot holds a valid `T`. Where `T` is sized, it has at most the size and the alignment
+    ///    of the type the pool was made for.
     ///
     /// # Examples
     ///
@@ -221,19 +217,15 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// let pool = Pool::new();
     /// let raw: NonNull<u32> = PoolBox::into_raw(pool.alloc(7));
     /// let raw: NonNull<dyn Display> = raw;
-    /// // SAFETY: the address came from `into_raw`, the pool lives, there is no other handle, and
-    /// // a `u32` is `Display`.
+    /// // SAFETY: the address came from `into_raw`, the pool lives on this thread, there is no other
+    /// // handle, and the slot holds a `u32`, which is `Display`.
     /// let shown = unsafe { PoolBox::<dyn Display>::from_raw(raw) };
     /// assert_eq!(shown.to_string(), "7");
     /// ```
     #[inline]
     pub unsafe fn from_raw(raw: NonNull<T>) -> Self {
-        // INVARIANT: 1. clauses 1 and 3. 2. clauses 2 and 4.
-        Self {
-            value: raw,
-            memory: PhantomData,
-            owned: PhantomData,
-        }
+        // INVARIANT: 1. clauses 1 and 3. 2. clauses 2 and 4. 3. clause 4.
+        Self { value: raw, memory: PhantomData, owned: PhantomData }
     }
 
     /// Pins the value: it stays where it is until it is dropped.
@@ -304,13 +296,9 @@ impl<'p, T, M: Memory> PoolBox<'p, MaybeUninit<T>, M> {
     #[inline]
     pub(crate) unsafe fn uninit(slot: Slot<'p, M>) -> Self {
         // INVARIANT: 1. `Slot` invariant 1. 2. any content is a valid `MaybeUninit<T>`, for which
-        // the slot has room (clause 1).
+        // the slot has room (clause 1). 3. clause 1 and `Slots`: slots of one core are alike.
         let value = slot.into_start().cast();
-        Self {
-            value,
-            memory: PhantomData,
-            owned: PhantomData,
-        }
+        Self { value, memory: PhantomData, owned: PhantomData }
     }
 
     /// Writes the value and makes the handle one of it.
@@ -354,8 +342,8 @@ impl<'p, T, M: Memory> PoolBox<'p, MaybeUninit<T>, M> {
     #[inline]
     pub unsafe fn assume_init(this: Self) -> PoolBox<'p, T, M> {
         let raw = PoolBox::into_raw(this).cast::<T>();
-        // SAFETY: 1. by the line above. 2. the address goes nowhere else. 3. the lifetime is the
-        // same. 4. clause 1.
+        // SAFETY: 1. by the line above. 2. the address goes nowhere else. 3. the lifetime and the
+        // thread are the same. 4. clause 1, and a `MaybeUninit<T>` is laid out as a `T`.
         unsafe { PoolBox::from_raw(raw) }
     }
 }
@@ -453,8 +441,7 @@ impl<T: Clone, M: Memory> Clone for PoolBox<'_, T, M> {
         };
         // SAFETY: 1. the core is that of this handle's slot. 2. it was just handed out.
         let slot = unsafe { Slot::from_start(start) };
-        // SAFETY: 1. all slots of a core are of one size and alignment, and this handle's holds a
-        // `T` (invariant 2).
+        // SAFETY: 1. invariant 3.
         unsafe { Self::fill_with(slot, || T::clone(self)) }
     }
 

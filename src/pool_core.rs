@@ -24,13 +24,12 @@ pub(crate) enum Leftovers {
 
 /// The state of a pool, at an address that does not change: the headers of its chunks name it.
 ///
-/// Control leaves the crate only for the upstream allocator, and only while `depot` is borrowed:
-/// an upstream allocator that uses the very pool it serves meets a panic there, not a half-done
-/// state.
+/// Control leaves this layer only for the upstream allocator. One that uses the very pool it serves
+/// finds the front consistent, or, where it needs the depot, a `RefCell` that is borrowed: a panic.
 ///
 /// # Invariants
 ///
-/// 1. `front` holds slots of `depot` only.
+/// 1. `front` is the front of `depot`.
 /// 2. `given_up` is the number of occupied slots whose handles were leaked, over all chunks.
 #[derive(Debug)]
 pub(crate) struct PoolCore {
@@ -55,22 +54,13 @@ impl PoolCore {
         let layout = Layout::new::<Self>();
         // SAFETY: a core is not of size 0.
         let core = NonNull::new(unsafe { alloc(layout) })
-            .ok_or(PoolError::OutOfMemory {
-                bytes: layout.size(),
-            })?
+            .ok_or(PoolError::OutOfMemory { bytes: layout.size() })?
             .cast::<Self>();
-        let front = Front {
-            magazine: Magazine::new(),
-            window: Window::new(geometry.stride()),
-        };
+        let front =
+            Front { magazine: Magazine::new(), window: Window::new(geometry.stride().bytes()) };
         let depot = RefCell::new(Depot::new(geometry, growth, core.cast()));
-        // INVARIANT: 1. the front is empty. 2. no slot is occupied.
-        let value = Self {
-            front,
-            depot,
-            given_up: Cell::new(0),
-            leftovers,
-        };
+        // INVARIANT: 1. the front is empty, so it can be any depot's. 2. no slot is occupied.
+        let value = Self { front, depot, given_up: Cell::new(0), leftovers };
         // SAFETY: the memory was just allocated for a core.
         unsafe { core.write(value) };
         Ok(core)
@@ -98,7 +88,8 @@ impl PoolCore {
             self.check_invariants();
         }
         if self.leftovers == Leftovers::Keep && self.len() > self.given_up.get() {
-            self.depot.borrow_mut().keep_occupied(&self.front);
+            // SAFETY: 1. invariant 1.
+            unsafe { self.depot.borrow_mut().keep_occupied(&self.front) };
         }
     }
 
@@ -117,7 +108,8 @@ impl PoolCore {
         unsafe { owner.cast::<Self>().as_ref() }
     }
 
-    /// Takes a vacant slot, which is the caller's from then on.
+    /// Takes a vacant slot, with the provenance of its chunk, which is occupied and the caller's
+    /// from then on.
     #[inline]
     pub(crate) fn take(&self) -> Option<NonNull<u8>> {
         if let Some(slot) = self.front.magazine.pop() {
@@ -132,7 +124,8 @@ impl PoolCore {
     #[cold]
     #[inline(never)]
     fn refill_and_take(&self) -> Option<NonNull<u8>> {
-        if !self.depot.borrow_mut().refill(&self.front) {
+        // SAFETY: 1. invariant 1.
+        if !unsafe { self.depot.borrow_mut().refill(&self.front) } {
             return None;
         }
         let Front { magazine, window } = &self.front;
@@ -149,14 +142,22 @@ impl PoolCore {
     pub(crate) unsafe fn put(&self, slot: NonNull<u8>) {
         // INVARIANT: 1. clauses 1 and 2.
         if !self.front.magazine.push(slot) {
-            self.spill_and_put(slot);
+            // SAFETY: 1. clause 1. 2. clause 2.
+            unsafe { self.spill_and_put(slot) };
         }
     }
 
+    /// Makes a slot vacant after making room in the magazine.
+    ///
+    /// # Safety
+    ///
+    /// 1. and 2. As for [`PoolCore::put`].
     #[cold]
     #[inline(never)]
-    fn spill_and_put(&self, slot: NonNull<u8>) {
-        self.depot.borrow_mut().spill(&self.front);
+    unsafe fn spill_and_put(&self, slot: NonNull<u8>) {
+        // SAFETY: 1. invariant 1.
+        unsafe { self.depot.borrow_mut().spill(&self.front) };
+        // INVARIANT: 1. clauses 1 and 2.
         let pushed = self.front.magazine.push(slot);
         debug_assert!(pushed, "a spill makes room");
     }
@@ -229,7 +230,8 @@ impl PoolCore {
 
     /// Gives wholly vacant chunks back; returns the number of bytes.
     pub(crate) fn trim(&self) -> usize {
-        self.depot.borrow_mut().trim(&self.front)
+        // SAFETY: 1. invariant 1.
+        unsafe { self.depot.borrow_mut().trim(&self.front) }
     }
 
     /// The occupied slot that starts at `address`.
@@ -255,7 +257,7 @@ impl PoolCore {
             len,
             chunks: depot.chunk_count(),
             bytes_reserved: depot.bytes_reserved(),
-            bytes_live: len * depot.geometry().stride(),
+            bytes_live: len * depot.geometry().stride().bytes(),
         }
     }
 
@@ -267,10 +269,6 @@ impl PoolCore {
     pub(crate) fn check_invariants(&self) {
         let depot = self.depot.borrow();
         depot.check_invariants(&self.front);
-        assert_eq!(
-            depot.given_up(),
-            self.given_up.get(),
-            "PoolCore invariant 2"
-        );
+        assert_eq!(depot.given_up(), self.given_up.get(), "PoolCore invariant 2");
     }
 }

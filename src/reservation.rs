@@ -12,12 +12,13 @@ use crate::geometry::Geometry;
 /// # Invariants
 ///
 /// 1. `base` points to `layout` bytes from the global allocator, which belong to this value.
-/// 2. `layout` is the layout that the core's geometry gives for `slots` slots, at least one.
+/// 2. `layout` is the layout that `geometry` gives for `slots` slots, at least one.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     base: NonNull<u8>,
     layout: Layout,
     slots: usize,
+    geometry: Geometry,
 }
 
 impl Reservation {
@@ -29,15 +30,10 @@ impl Reservation {
     pub(crate) fn new(slots: usize, geometry: &Geometry) -> Result<Self, PoolError> {
         let layout = geometry.reservation(slots)?;
         // SAFETY: a chunk holds a header, so the size is not 0.
-        let base = NonNull::new(unsafe { alloc(layout) }).ok_or(PoolError::OutOfMemory {
-            bytes: layout.size(),
-        })?;
+        let base = NonNull::new(unsafe { alloc(layout) })
+            .ok_or(PoolError::OutOfMemory { bytes: layout.size() })?;
         // INVARIANT: 1. and 2. by the lines above.
-        Ok(Self {
-            base,
-            layout,
-            slots,
-        })
+        Ok(Self { base, layout, slots, geometry: *geometry })
     }
 
     /// The number of slots.
@@ -50,20 +46,19 @@ impl Reservation {
         self.layout.size()
     }
 
-    /// The start of chunk `index` of the row and the number of its slots, if there is one.
-    pub(crate) fn chunk(&self, index: usize, geometry: &Geometry) -> Option<(NonNull<u8>, usize)> {
-        let in_front = index.checked_mul(geometry.chunk_slots())?;
+    /// The start of chunk `index` of the row, a multiple of the chunk alignment with the provenance
+    /// of the reservation, and the number of its slots, if there is one.
+    pub(crate) fn chunk(&self, index: usize) -> Option<(NonNull<u8>, usize)> {
+        let in_front = index.checked_mul(self.geometry.chunk_slots())?;
         let rest = self.slots.checked_sub(in_front).filter(|&rest| rest != 0)?;
         // SAFETY: slots remain for this chunk, so it lies in the row (invariants 1 and 2).
-        let base = unsafe { self.base.byte_add(index * geometry.pitch()) };
-        Some((base, rest.min(geometry.chunk_slots())))
+        let base = unsafe { self.base.byte_add(index * self.geometry.pitch()) };
+        Some((base, rest.min(self.geometry.chunk_slots())))
     }
 
     /// The offset of `address` from the start, where it lies in this memory.
     pub(crate) fn offset_of(&self, address: usize) -> Option<usize> {
-        address
-            .checked_sub(self.base.addr().get())
-            .filter(|&offset| offset < self.bytes())
+        address.checked_sub(self.base.addr().get()).filter(|&offset| offset < self.bytes())
     }
 }
 

@@ -7,8 +7,8 @@ use core::ptr::{self, NonNull};
 ///
 /// # Invariants
 ///
-/// 1. `end` is `next` or lies behind it by a multiple of `stride` bytes; both point into one
-///    chunk or to its end.
+/// 1. Where `end` is not `next`, it lies behind it by a multiple of `stride` bytes, and both point
+///    into one chunk or to its end, with its provenance.
 /// 2. Slots start at `next` and at every `stride` bytes further in front of `end`; they are
 ///    vacant and belong to the window.
 #[derive(Debug)]
@@ -22,11 +22,7 @@ impl Window {
     /// An empty window for slots `stride` bytes apart.
     pub(crate) const fn new(stride: usize) -> Self {
         // INVARIANT: 1. equal. 2. there are none.
-        Self {
-            next: Cell::new(ptr::null_mut()),
-            end: Cell::new(ptr::null_mut()),
-            stride,
-        }
+        Self { next: Cell::new(ptr::null_mut()), end: Cell::new(ptr::null_mut()), stride }
     }
 
     /// Takes the lowest slot.
@@ -55,8 +51,7 @@ impl Window {
         // INVARIANT: 1. clause 1. 2. clause 2.
         self.next.set(first.as_ptr());
         // SAFETY: the slots lie in one chunk (clause 1), so the end of the last does too.
-        self.end
-            .set(unsafe { first.byte_add(count * self.stride) }.as_ptr());
+        self.end.set(unsafe { first.byte_add(count * self.stride) }.as_ptr());
     }
 
     /// Empties the window; returns its first slot and the number of slots it had, which belong to
@@ -70,11 +65,7 @@ impl Window {
 
     /// The first slot and the number of slots.
     pub(crate) fn run(&self) -> Option<(NonNull<u8>, usize)> {
-        if self.is_empty() {
-            None
-        } else {
-            Some((NonNull::new(self.next.get())?, self.len()))
-        }
+        if self.is_empty() { None } else { Some((NonNull::new(self.next.get())?, self.len())) }
     }
 
     /// The number of slots in the window.

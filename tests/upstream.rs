@@ -39,9 +39,8 @@ unsafe impl GlobalAlloc for Upstream {
         let granted = account.granted > 0;
         if granted {
             account.bytes += layout.size() as isize;
-            account.granted = account
-                .granted
-                .saturating_sub(usize::from(account.granted != usize::MAX));
+            account.granted =
+                account.granted.saturating_sub(usize::from(account.granted != usize::MAX));
         }
         ACCOUNT.set(account);
         if !granted {
@@ -65,15 +64,9 @@ static UPSTREAM: Upstream = Upstream;
 
 /// Runs `f` while only the next `granted` calls succeed.
 fn with_grants<R>(granted: usize, f: impl FnOnce() -> R) -> R {
-    ACCOUNT.set(Account {
-        granted,
-        ..ACCOUNT.get()
-    });
+    ACCOUNT.set(Account { granted, ..ACCOUNT.get() });
     let result = f();
-    ACCOUNT.set(Account {
-        granted: usize::MAX,
-        ..ACCOUNT.get()
-    });
+    ACCOUNT.set(Account { granted: usize::MAX, ..ACCOUNT.get() });
     result
 }
 
@@ -127,11 +120,7 @@ fn a_growing_pool_calls_upstream_once_a_chunk() {
     (0..100_000_u64).for_each(|i| handles.push(pool.alloc([i; 4])));
     let chunks = pool.stats().chunks;
     // The tables of chunks and the magazine grow by doubling.
-    assert!(
-        calls() - before <= chunks + 16,
-        "{} calls for {chunks} chunks",
-        calls() - before
-    );
+    assert!(calls() - before <= chunks + 16, "{} calls for {chunks} chunks", calls() - before);
     let before = calls();
     for _ in 0..10 {
         handles.truncate(50_000);
@@ -166,24 +155,12 @@ fn memory_is_little_more_than_the_values() {
         let made = bytes() - before;
         let handles: Vec<_> = (0..count).map(|_| pool.alloc_uninit()).collect();
         let vector = (handles.capacity() * size_of::<usize>()) as isize;
-        assert_eq!(
-            bytes() - before - vector,
-            made,
-            "no growth for what was asked for"
-        );
+        assert_eq!(bytes() - before - vector, made, "no growth for what was asked for");
         drop(handles);
         made as f64 / (count * N) as f64
     }
-    let count = if cfg!(target_pointer_width = "64") {
-        1_000_000
-    } else {
-        200_000
-    };
-    let limit = if cfg!(target_pointer_width = "64") {
-        1.03
-    } else {
-        1.1
-    };
+    let count = if cfg!(target_pointer_width = "64") { 1_000_000 } else { 200_000 };
+    let limit = if cfg!(target_pointer_width = "64") { 1.03 } else { 1.1 };
     assert!(ratio::<1>(count) < 1.2);
     assert!(ratio::<8>(count) < limit);
     assert!(ratio::<32>(count) < limit);
@@ -197,11 +174,7 @@ fn a_small_pool_reserves_little() {
     let before = bytes();
     let pool = Pool::new();
     let handles = core::array::from_fn::<_, 10, _>(|i| pool.alloc([i; 8]));
-    assert!(
-        bytes() - before <= 8192,
-        "{} bytes for ten small values",
-        bytes() - before
-    );
+    assert!(bytes() - before <= 8192, "{} bytes for ten small values", bytes() - before);
     drop(handles);
 }
 
@@ -225,10 +198,7 @@ fn a_pool_that_cannot_be_made_says_so_and_keeps_nothing() {
         assert_eq!(bytes(), before, "after {granted} calls");
         refused += 1;
     }
-    assert!(
-        refused >= 3,
-        "the core, the reservation and the tables are asked for"
-    );
+    assert!(refused >= 3, "the core, the reservation and the tables are asked for");
 }
 
 #[test]
@@ -257,15 +227,8 @@ fn an_allocation_that_upstream_refuses_gives_the_value_back() {
             break;
         }
     }
-    assert!(
-        refusals > pool.stats().chunks,
-        "each chunk was refused at first"
-    );
-    assert!(
-        handles
-            .iter()
-            .all(|handle| handle.iter().all(|word| *word == handle[0]))
-    );
+    assert!(refusals > pool.stats().chunks, "each chunk was refused at first");
+    assert!(handles.iter().all(|handle| handle.iter().all(|word| *word == handle[0])));
     handles.clear();
     assert!(pool.is_empty());
 }
@@ -277,10 +240,7 @@ fn a_reservation_that_fails_halfway_is_rolled_back() {
     let (capacity, held) = (pool.capacity(), pool.stats().bytes_reserved);
     for granted in 0..12 {
         if with_grants(granted, || pool.try_reserve(50_000)).is_err() {
-            assert_eq!(
-                (pool.capacity(), pool.stats().bytes_reserved),
-                (capacity, held)
-            );
+            assert_eq!((pool.capacity(), pool.stats().bytes_reserved), (capacity, held));
             pool.check_invariants();
         }
     }
@@ -313,10 +273,7 @@ fn forgotten_handles_keep_the_memory_of_their_values_alone() {
     drop(handles);
     drop(pool);
     let kept = bytes() - before;
-    assert!(
-        kept > 0 && kept <= 256 << 10,
-        "{kept} bytes for a value: more than its chunk"
-    );
+    assert!(kept > 0 && kept <= 256 << 10, "{kept} bytes for a value: more than its chunk");
 
     let before = bytes();
     let pool = Pool::bounded(100_000);

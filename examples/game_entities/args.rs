@@ -26,14 +26,8 @@ const SEED: u64 = 1;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Job {
     Help,
-    Play {
-        frames: u32,
-        seed: u64,
-    },
-    Replay {
-        path: PathBuf,
-        format: Option<Format>,
-    },
+    Play { frames: u32, seed: u64 },
+    Replay { path: PathBuf, format: Option<Format> },
 }
 
 /// Reads the arguments; the error is a message for the user.
@@ -63,10 +57,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Job, String> {
     let Some(path) = path else {
         return match format {
             Some(_) => Err("--format needs a file".to_owned()),
-            None => Ok(Job::Play {
-                frames: frames.unwrap_or(FRAMES),
-                seed: seed.unwrap_or(SEED),
-            }),
+            None => Ok(Job::Play { frames: frames.unwrap_or(FRAMES), seed: seed.unwrap_or(SEED) }),
         };
     };
     if frames.is_some() {
@@ -80,15 +71,9 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Job, String> {
 
 fn number<N: FromStr + ToString>(parser: &mut Parser, name: &str, max: N) -> Result<N, String> {
     let value = parser.value().map_err(|error| error.to_string())?;
-    value
-        .to_str()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| {
-            format!(
-                "{name}: expected a whole number from 0 to {}, found {value:?}",
-                max.to_string()
-            )
-        })
+    value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        format!("{name}: expected a whole number from 0 to {}, found {value:?}", max.to_string())
+    })
 }
 
 fn known_format(value: &OsStr) -> Result<Format, String> {
@@ -96,9 +81,7 @@ fn known_format(value: &OsStr) -> Result<Format, String> {
         Some("sc2") => Ok(Format::Starcraft),
         Some("doom") => Ok(Format::Doom),
         Some("bullets") => Ok(Format::Bullets),
-        _ => Err(format!(
-            "--format: expected sc2, doom or bullets, found {value:?}"
-        )),
+        _ => Err(format!("--format: expected sc2, doom or bullets, found {value:?}")),
     }
 }
 
@@ -112,38 +95,20 @@ mod tests {
 
     #[test]
     fn no_argument_plays_ten_thousand_frames() {
-        assert_eq!(
-            job(&[]),
-            Ok(Job::Play {
-                frames: 10_000,
-                seed: 1
-            })
-        );
+        assert_eq!(job(&[]), Ok(Job::Play { frames: 10_000, seed: 1 }));
         assert_eq!(
             job(&["--frames", "5", "--seed=18446744073709551615"]),
-            Ok(Job::Play {
-                frames: 5,
-                seed: u64::MAX
-            })
+            Ok(Job::Play { frames: 5, seed: u64::MAX })
         );
     }
 
     #[test]
     fn a_file_is_replayed() {
         let path = PathBuf::from("a.txt");
-        assert_eq!(
-            job(&["a.txt"]),
-            Ok(Job::Replay {
-                path: path.clone(),
-                format: None
-            })
-        );
+        assert_eq!(job(&["a.txt"]), Ok(Job::Replay { path: path.clone(), format: None }));
         assert_eq!(
             job(&["a.txt", "--format", "doom"]),
-            Ok(Job::Replay {
-                path,
-                format: Some(Format::Doom)
-            })
+            Ok(Job::Replay { path, format: Some(Format::Doom) })
         );
     }
 
@@ -157,10 +122,7 @@ mod tests {
         for (args, part) in [
             (&["--frames"][..], "--frames"),
             (&["--frames", "-1"], "\"-1\""),
-            (
-                &["--frames", "4294967296"],
-                "from 0 to 4294967295, found \"4294967296\"",
-            ),
+            (&["--frames", "4294967296"], "from 0 to 4294967295, found \"4294967296\""),
             (&["--seed", "x"], "--seed: expected a whole number"),
             (&["--format", "quake", "f"], "found \"quake\""),
             (&["--format", "doom"], "needs a file"),
@@ -181,9 +143,6 @@ mod tests {
         use std::os::unix::ffi::OsStrExt;
         let bytes = OsStr::from_bytes(b"\xff");
         assert!(parse(Parser::from_args([OsStr::new("--seed"), bytes])).is_err());
-        assert!(matches!(
-            parse(Parser::from_args([bytes])),
-            Ok(Job::Replay { .. })
-        ));
+        assert!(matches!(parse(Parser::from_args([bytes])), Ok(Job::Replay { .. })));
     }
 }

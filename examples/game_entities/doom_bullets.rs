@@ -39,26 +39,13 @@ fn doom(row: &Row<'_>, trace: &mut Trace) -> Result<(), Fault> {
         b"S" => {
             row.expect_columns("S tic id type x y z")?;
             let name = row.word(3, "type")?;
-            let at = [
-                row.coordinate(4, "x")?,
-                row.coordinate(5, "y")?,
-                row.coordinate(6, "z")?,
-            ];
+            let at = [row.coordinate(4, "x")?, row.coordinate(5, "y")?, row.coordinate(6, "z")?];
             let label = trace.label(doom_kind(name), name);
-            Action::Spawn(Birth {
-                label,
-                owner: 0,
-                at,
-                ready: true,
-                parent: None,
-            })
+            Action::Spawn(Birth { label, owner: 0, at, ready: true, parent: None })
         }
         b"X" => {
             row.expect_columns("X tic id")?;
-            Action::Die {
-                at: None,
-                killer: None,
-            }
+            Action::Die { at: None, killer: None }
         }
         b"G" => {
             row.expect_columns("G tic id target")?;
@@ -66,10 +53,7 @@ fn doom(row: &Row<'_>, trace: &mut Trace) -> Result<(), Fault> {
         }
         _ => return Err(row.fault(0, "op (L, S, X or G)".to_owned())),
     };
-    let event = Event {
-        handle: Handle::plain(row.whole(2, "id")?),
-        action,
-    };
+    let event = Event { handle: Handle::plain(row.whole(2, "id")?), action };
     trace.push(row.whole(1, "tic")?, event, row)
 }
 
@@ -88,28 +72,16 @@ fn bullets(row: &Row<'_>, trace: &mut Trace) -> Result<(), Fault> {
             let name = row.word(4, "kind")?;
             let at = [row.coordinate(5, "x")?, row.coordinate(6, "y")?, 0.0];
             let label = trace.label(bullet_kind(name), name);
-            Action::Spawn(Birth {
-                label,
-                owner: 0,
-                at,
-                ready: true,
-                parent,
-            })
+            Action::Spawn(Birth { label, owner: 0, at, ready: true, parent })
         }
         b"X" => {
             row.expect_columns("X frame id why")?;
             row.word(3, "why")?;
-            Action::Die {
-                at: None,
-                killer: None,
-            }
+            Action::Die { at: None, killer: None }
         }
         _ => return Err(row.fault(0, "op (L, S or X)".to_owned())),
     };
-    let event = Event {
-        handle: Handle::plain(row.whole(2, "id")?),
-        action,
-    };
+    let event = Event { handle: Handle::plain(row.whole(2, "id")?), action };
     trace.push(row.whole(1, "frame")?, event, row)
 }
 
@@ -168,20 +140,11 @@ mod tests {
     #[test]
     fn bad_lines_of_a_demo_are_named() {
         for (line, part) in [
-            (
-                &b"S 0 1 MT_X 1 2"[..],
-                "expected 7 columns `S tic id type x y z`, found 6 in `S 0",
-            ),
+            (&b"S 0 1 MT_X 1 2"[..], "expected 7 columns `S tic id type x y z`, found 6 in `S 0"),
             (b"S 0 1 MT_X 1 2 3 4", "found 8 in"),
-            (
-                b"S 0 -1 MT_X 1 2 3",
-                "expected id (a whole number below 2^32), found `-1`",
-            ),
+            (b"S 0 -1 MT_X 1 2 3", "expected id (a whole number below 2^32), found `-1`"),
             (b"S 0 4294967296 MT_X 1 2 3", "found `4294967296`"),
-            (
-                b"S 0 1 MT_\xff 1 2 3",
-                "expected type (a word in UTF-8), found `MT_\\xff`",
-            ),
+            (b"S 0 1 MT_\xff 1 2 3", "expected type (a word in UTF-8), found `MT_\\xff`"),
             (b"S 0 1 MT_X 1 y 3", "expected y (a number), found `y`"),
             (b"X zero 1", "expected tic"),
             (b"X 0 1 2", "expected 3 columns"),
@@ -202,37 +165,19 @@ mod tests {
             (&b"S 0 1 0 S 1"[..], "expected 7 columns"),
             (b"S 0 1 x S 1 2", "expected parent"),
             (b"S 0 1 0 S nan 2", "expected x (a number), found `nan`"),
-            (
-                b"X 0 1",
-                "expected 4 columns `X frame id why`, found 3 in `X 0 1`",
-            ),
+            (b"X 0 1", "expected 4 columns `X frame id why`, found 3 in `X 0 1`"),
             (b"X 99999999999 1 O", "expected frame"),
             (b"L 0 x f", "expected n"),
             (b"G 0 1 2", "expected op (L, S or X), found `G`"),
         ] {
-            check(
-                Dialect::Bullets,
-                &[b"# c\r\nL 0 0 f\r\n\r\n", line].concat(),
-                4,
-                part,
-            );
+            check(Dialect::Bullets, &[b"# c\r\nL 0 0 f\r\n\r\n", line].concat(), 4, part);
         }
     }
 
     #[test]
     fn a_level_comes_first_and_time_goes_on() {
-        check(
-            Dialect::Doom,
-            b"X 0 1\n",
-            1,
-            "expected the start of a level (an L line)",
-        );
-        check(
-            Dialect::Doom,
-            b"L 5 w d m\nX 4 1\n",
-            2,
-            "expected a frame not before 5, found 4",
-        );
+        check(Dialect::Doom, b"X 0 1\n", 1, "expected the start of a level (an L line)");
+        check(Dialect::Doom, b"L 5 w d m\nX 4 1\n", 2, "expected a frame not before 5, found 4");
         check(Dialect::Doom, b"# DMT1\n", 2, "found the end of the file");
     }
 }

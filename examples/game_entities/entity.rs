@@ -52,23 +52,13 @@ pub(crate) struct Pools {
 
 impl Pools {
     pub(crate) fn new() -> Self {
-        Self {
-            units: Pool::new(),
-            buildings: Pool::new(),
-            props: Pool::new(),
-            shots: Pool::new(),
-        }
+        Self { units: Pool::new(), buildings: Pool::new(), props: Pool::new(), shots: Pool::new() }
     }
 
     /// The number of entities that live in each pool.
     #[cfg(test)]
     pub(crate) fn len(&self) -> [usize; 4] {
-        [
-            self.units.len(),
-            self.buildings.len(),
-            self.props.len(),
-            self.shots.len(),
-        ]
+        [self.units.len(), self.buildings.len(), self.props.len(), self.shots.len()]
     }
 
     /// Panics unless every slot has come back.
@@ -151,12 +141,7 @@ impl Entity<'_> {
     pub(crate) fn credit(&mut self, victim_at: Place) {
         self.body_mut().kills += 1;
         if let Self::Unit(unit) = self {
-            let squares = unit
-                .body
-                .at
-                .iter()
-                .zip(victim_at)
-                .map(|(a, b)| (a - b) * (a - b));
+            let squares = unit.body.at.iter().zip(victim_at).map(|(a, b)| (a - b) * (a - b));
             unit.reach = unit.reach.max(squares.sum::<f32>().sqrt());
         }
     }

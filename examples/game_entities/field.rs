@@ -17,20 +17,14 @@ const ROWS: usize = 12;
 
 impl Vector {
     pub(crate) fn random(rng: &mut fastrand::Rng) -> Self {
-        Self {
-            x: rng.f32() * WIDTH,
-            y: rng.f32() * HEIGHT,
-        }
+        Self { x: rng.f32() * WIDTH, y: rng.f32() * HEIGHT }
     }
 
     /// A direction of the given length. Only a square root is taken, so that the game is the same
     /// on every machine.
     pub(crate) fn random_direction(rng: &mut fastrand::Rng, length: f32) -> Self {
         loop {
-            let v = Self {
-                x: rng.f32() * 2.0 - 1.0,
-                y: rng.f32() * 2.0 - 1.0,
-            };
+            let v = Self { x: rng.f32() * 2.0 - 1.0, y: rng.f32() * 2.0 - 1.0 };
             // A square's corners are left out, and so is what is too short to have a direction.
             if (0.01..1.0).contains(&v.length_squared()) {
                 return v.with_length(length);
@@ -40,33 +34,21 @@ impl Vector {
 
     /// The place one step on, across the edges of the field.
     pub(crate) fn moved(self, step: Self) -> Self {
-        Self {
-            x: (self.x + step.x).rem_euclid(WIDTH),
-            y: (self.y + step.y).rem_euclid(HEIGHT),
-        }
+        Self { x: (self.x + step.x).rem_euclid(WIDTH), y: (self.y + step.y).rem_euclid(HEIGHT) }
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {
-        Self {
-            x: self.x + other.x,
-            y: self.y + other.y,
-        }
+        Self { x: self.x + other.x, y: self.y + other.y }
     }
 
     pub(crate) fn times(self, factor: f32) -> Self {
-        Self {
-            x: self.x * factor,
-            y: self.y * factor,
-        }
+        Self { x: self.x * factor, y: self.y * factor }
     }
 
     /// The shortest way to another place, across the edges if need be.
     pub(crate) fn way_to(self, other: Self) -> Self {
         let shortest = |way: f32, size: f32| way - size * (way / size).round();
-        Self {
-            x: shortest(other.x - self.x, WIDTH),
-            y: shortest(other.y - self.y, HEIGHT),
-        }
+        Self { x: shortest(other.x - self.x, WIDTH), y: shortest(other.y - self.y, HEIGHT) }
     }
 
     pub(crate) fn length_squared(self) -> f32 {
@@ -76,11 +58,7 @@ impl Vector {
     /// The same direction with another length; no direction stays none.
     pub(crate) fn with_length(self, length: f32) -> Self {
         let own = self.length_squared().sqrt();
-        if own > 0.0 {
-            self.times(length / own)
-        } else {
-            self
-        }
+        if own > 0.0 { self.times(length / own) } else { self }
     }
 }
 
@@ -92,9 +70,7 @@ pub(crate) struct Grid {
 
 impl Grid {
     pub(crate) fn new() -> Self {
-        Self {
-            cells: vec![Vec::new(); COLUMNS * ROWS],
-        }
+        Self { cells: vec![Vec::new(); COLUMNS * ROWS] }
     }
 
     /// Lists the places anew. The cells keep their memory from frame to frame.
@@ -136,10 +112,7 @@ mod tests {
     #[test]
     fn the_edges_join() {
         let corner = Vector { x: 1.0, y: 1.0 };
-        let opposite = Vector {
-            x: WIDTH - 1.0,
-            y: HEIGHT - 1.0,
-        };
+        let opposite = Vector { x: WIDTH - 1.0, y: HEIGHT - 1.0 };
         assert_eq!(corner.way_to(opposite), Vector { x: -2.0, y: -2.0 });
         assert_eq!(corner.moved(Vector { x: -2.0, y: -2.0 }), opposite);
     }
@@ -163,12 +136,6 @@ mod tests {
 
     #[test]
     fn a_place_on_the_far_edge_has_a_cell() {
-        assert_eq!(
-            cell_of(Vector {
-                x: WIDTH,
-                y: HEIGHT
-            }),
-            (COLUMNS - 1, ROWS - 1)
-        );
+        assert_eq!(cell_of(Vector { x: WIDTH, y: HEIGHT }), (COLUMNS - 1, ROWS - 1));
     }
 }

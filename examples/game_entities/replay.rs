@@ -34,11 +34,7 @@ struct World<'p> {
 
 impl<'p> World<'p> {
     fn new(pools: &'p Pools) -> Self {
-        Self {
-            pools,
-            live: HashMap::new(),
-            tally: Tally::default(),
-        }
+        Self { pools, live: HashMap::new(), tally: Tally::default() }
     }
 
     fn apply(&mut self, event: &Event) {
@@ -117,21 +113,14 @@ mod tests {
     fn at_the_end(rows: &str, check: impl FnOnce(&World<'_>)) {
         let pools = Pools::new();
         let mut world = World::new(&pools);
-        trace(&format!("{HEADER}{rows}")).levels[0]
-            .events
-            .iter()
-            .for_each(|e| world.apply(e));
+        trace(&format!("{HEADER}{rows}")).levels[0].events.iter().for_each(|e| world.apply(e));
         check(&world);
         drop(world);
         pools.assert_empty();
     }
 
     fn body_of<'w>(world: &'w World<'_>, slot: u32) -> &'w crate::entity::Body {
-        world.live[&Handle {
-            slot,
-            generation: 1,
-        }]
-            .body()
+        world.live[&Handle { slot, generation: 1 }].body()
     }
 
     #[test]
@@ -139,15 +128,7 @@ mod tests {
         let rows = "0,B,5,1,Probe,1,2,3,,\n1,X,5,1,,,,,,\n2,B,5,2,Probe,1,2,3,,\n\
             3,X,5,1,,,,,,\n3,T,5,1,Egg,,,,,\n3,D,5,1,,,,,,\n3,O,5,1,,1,,,,\n3,D,5,2,,,,,,\n";
         let counted = tally(&format!("{HEADER}{rows}"));
-        assert_eq!(
-            counted,
-            Tally {
-                spawns: 2,
-                deaths: 1,
-                peak_live: 1,
-                stale_handles: 4
-            }
-        );
+        assert_eq!(counted, Tally { spawns: 2, deaths: 1, peak_live: 1, stale_handles: 4 });
     }
 
     #[test]
@@ -161,10 +142,7 @@ mod tests {
         at_the_end(&format!("{rows}2,T,5,1,BarracksFlying,,,,,\n"), |world| {
             assert_eq!(world.pools.len(), [1, 0, 0, 0]);
             let body = body_of(world, 5);
-            assert_eq!(
-                (&*body.name, body.owner, body.kills),
-                ("BarracksFlying", 2, 1)
-            );
+            assert_eq!((&*body.name, body.owner, body.kills), ("BarracksFlying", 2, 1));
             assert!(body.ready);
         });
     }
@@ -174,10 +152,7 @@ mod tests {
         let rows = "0,B,1,1,Marine,1,0,0,,\n0,B,2,1,Zergling,2,9,9,,\n1,X,2,1,,,3,4,1,1\n\
             1,B,3,1,Zergling,2,1,0,,\n2,X,3,1,,,,,1,1\n2,B,4,1,Marine,1,1,0,,\n3,X,4,1,,,,,9,9\n";
         at_the_end(rows, |world| {
-            let Entity::Unit(marine) = &world.live[&Handle {
-                slot: 1,
-                generation: 1,
-            }] else {
+            let Entity::Unit(marine) = &world.live[&Handle { slot: 1, generation: 1 }] else {
                 panic!("a marine is a unit");
             };
             assert_eq!((marine.body.kills, marine.reach), (2, 5.0));
@@ -191,12 +166,7 @@ mod tests {
         at_the_end(rows, |world| {
             assert_eq!(world.pools.len(), [0, 0, 1, 0]);
             assert_eq!(world.live.values().next().unwrap().kind(), Kind::Prop);
-            let expected = Tally {
-                spawns: 2,
-                deaths: 0,
-                peak_live: 1,
-                stale_handles: 0,
-            };
+            let expected = Tally { spawns: 2, deaths: 0, peak_live: 1, stale_handles: 0 };
             assert_eq!(world.tally, expected);
         });
     }
@@ -207,15 +177,7 @@ mod tests {
             "L 0 w d m\nS 0 0 MT_TROOP 0 0 0\nS 1 1 MT_PUFF 0 0 0\nG 1 0 1\nX 2 1\nG 2 0 -1\n\
              G 2 9 0\nL 3 w d m\nX 3 0\nS 3 0 MT_CLIP 0 0 0\n",
         );
-        assert_eq!(
-            counted,
-            Tally {
-                spawns: 3,
-                deaths: 1,
-                peak_live: 2,
-                stale_handles: 1
-            }
-        );
+        assert_eq!(counted, Tally { spawns: 3, deaths: 1, peak_live: 2, stale_handles: 1 });
     }
 
     #[test]
@@ -223,10 +185,7 @@ mod tests {
         let text = "L 0 0 a\nS 0 0 -1 E 1 2\nS 1 1 0 S 1 2\nS 1 2 0 A 1 2\nS 1 3 99 S 1 2\n";
         let pools = Pools::new();
         let mut world = World::new(&pools);
-        trace(text).levels[0]
-            .events
-            .iter()
-            .for_each(|event| world.apply(event));
+        trace(text).levels[0].events.iter().for_each(|event| world.apply(event));
         assert_eq!(world.live[&Handle::plain(0)].body().children, 2);
         assert_eq!(pools.len(), [1, 0, 0, 3]);
         assert_eq!(world.tally.stale_handles, 0);

@@ -33,17 +33,12 @@ pub(crate) struct Row<'a> {
 impl<'a> Row<'a> {
     /// Columns that stood between separators of the given kind.
     pub(crate) fn new(columns: impl Iterator<Item = &'a [u8]>, separator: u8) -> Self {
-        Self {
-            columns: columns.collect(),
-            separator,
-        }
+        Self { columns: columns.collect(), separator }
     }
 
     /// Columns between runs of white space.
     pub(crate) fn of_words(line: &'a [u8]) -> Self {
-        let words = line
-            .split(u8::is_ascii_whitespace)
-            .filter(|word| !word.is_empty());
+        let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         Self::new(words, b' ')
     }
 
@@ -88,10 +83,7 @@ impl<'a> Row<'a> {
             return Ok(None);
         }
         self.parsed(column).map(Some).ok_or_else(|| {
-            self.fault(
-                column,
-                format!("{name} (a whole number below 2^32, or -1 for none)"),
-            )
+            self.fault(column, format!("{name} (a whole number below 2^32, or -1 for none)"))
         })
     }
 
@@ -104,10 +96,7 @@ impl<'a> Row<'a> {
 
     /// The fault of a column that does not hold what it should.
     pub(crate) fn fault(&self, column: usize, expected: String) -> Fault {
-        Fault {
-            expected,
-            found: quoted(self.bytes(column)),
-        }
+        Fault { expected, found: quoted(self.bytes(column)) }
     }
 
     /// The columns with the separators between them.
@@ -129,14 +118,8 @@ impl<'a> Row<'a> {
 fn quoted(bytes: &[u8]) -> String {
     const LONGEST: usize = 60;
     let escaped: String = match str::from_utf8(bytes) {
-        Ok(text) => text
-            .chars()
-            .take(LONGEST + 1)
-            .flat_map(char::escape_debug)
-            .collect(),
-        Err(_) => bytes[..bytes.len().min(LONGEST + 1)]
-            .escape_ascii()
-            .to_string(),
+        Ok(text) => text.chars().take(LONGEST + 1).flat_map(char::escape_debug).collect(),
+        Err(_) => bytes[..bytes.len().min(LONGEST + 1)].escape_ascii().to_string(),
     };
     match escaped.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("`{}…`", &escaped[..end]),
@@ -156,10 +139,7 @@ mod tests {
         assert_eq!(row.word(2, "type"), Ok("MT_X"));
         assert_eq!(row.expect_columns("S tic type"), Ok(()));
         let fault = row.expect_columns("S tic").unwrap_err();
-        assert_eq!(
-            fault.to_string(),
-            "expected 2 columns `S tic`, found 3 in `S 12 MT_X`"
-        );
+        assert_eq!(fault.to_string(), "expected 2 columns `S tic`, found 3 in `S 12 MT_X`");
     }
 
     #[test]

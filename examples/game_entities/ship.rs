@@ -30,10 +30,7 @@ pub(crate) struct Parts {
 impl Parts {
     /// Makes room for the given number of ships, and for no more than that.
     pub(crate) fn for_ships(ships: usize) -> Self {
-        Self {
-            shields: Pool::bounded(ships),
-            turrets: Pool::bounded(ships * TURRETS),
-        }
+        Self { shields: Pool::bounded(ships), turrets: Pool::bounded(ships * TURRETS) }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -65,9 +62,7 @@ impl<'p> Ship<'p> {
         Self {
             at,
             velocity: Vector { x: 0.0, y: 0.0 },
-            shield: Some(parts.shields.alloc(Shield {
-                strength: SHIELD_STRENGTH,
-            })),
+            shield: Some(parts.shields.alloc(Shield { strength: SHIELD_STRENGTH })),
             turrets: (0..TURRETS as u32).map(turret).collect(),
             dead: false,
         }
@@ -81,11 +76,7 @@ impl<'p> Ship<'p> {
     /// Flies one frame: away from a near rock, towards a far one.
     pub(crate) fn fly(&mut self, way_to_rock: Option<Vector>) {
         if let Some(way) = way_to_rock {
-            let towards = if way.length_squared() < FEAR * FEAR {
-                -0.1
-            } else {
-                0.05
-            };
+            let towards = if way.length_squared() < FEAR * FEAR { -0.1 } else { 0.05 };
             self.velocity = self.velocity.plus(way.with_length(towards));
         }
         if self.velocity.length_squared() > TOP_SPEED * TOP_SPEED {

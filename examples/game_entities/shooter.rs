@@ -140,10 +140,7 @@ impl<'w, 'p> World<'w, 'p> {
     fn arrive(&mut self) {
         if self.rocks.len() < ROCKS {
             // A rock comes in over an edge, so that it does not appear on top of a ship.
-            let at = Vector {
-                x: 0.0,
-                ..Vector::random(&mut self.rng)
-            };
+            let at = Vector { x: 0.0, ..Vector::random(&mut self.rng) };
             self.add_rock(at, BIGGEST_ROCK);
         }
         if self.ships.len() < SHIPS && self.rng.u32(..SHIP_DELAY) == 0 {
@@ -158,12 +155,7 @@ impl<'w, 'p> World<'w, 'p> {
 
     fn add_rock(&mut self, at: Vector, size: u32) {
         let velocity = Vector::random_direction(&mut self.rng, 1.5 / size as f32);
-        self.rocks.push(self.pools.rocks.alloc(Rock {
-            at,
-            velocity,
-            size,
-            dead: false,
-        }));
+        self.rocks.push(self.pools.rocks.alloc(Rock { at, velocity, size, dead: false }));
         self.count_spawns(1);
     }
 
@@ -172,11 +164,7 @@ impl<'w, 'p> World<'w, 'p> {
         for _ in 0..SPARKS_PER_CRASH {
             let velocity = Vector::random_direction(&mut self.rng, 1.0);
             let frames_left = self.rng.u32(10..40);
-            let Ok(spark) = self.pools.sparks.try_alloc(Spark {
-                at,
-                velocity,
-                frames_left,
-            }) else {
+            let Ok(spark) = self.pools.sparks.try_alloc(Spark { at, velocity, frames_left }) else {
                 return;
             };
             self.sparks.push(spark);
@@ -214,11 +202,7 @@ impl<'w, 'p> World<'w, 'p> {
                 // No gunner is perfect.
                 let error = Vector::random_direction(&mut self.rng, 0.4);
                 let velocity = way.with_length(BULLET_SPEED).plus(error);
-                let bullet = Bullet {
-                    at: ship.at,
-                    velocity,
-                    frames_left: BULLET_FRAMES,
-                };
+                let bullet = Bullet { at: ship.at, velocity, frames_left: BULLET_FRAMES };
                 self.bullets.push(self.pools.bullets.alloc(bullet));
                 shots += 1;
             }
@@ -331,17 +315,11 @@ mod tests {
                 ships_seen += world.ships.len();
                 if frame >= 500 {
                     let live = world.live();
-                    assert!(
-                        (50..700).contains(&live),
-                        "{live} at {frame} of seed {seed}"
-                    );
+                    assert!((50..700).contains(&live), "{live} at {frame} of seed {seed}");
                     assert!((20..=4 * ROCKS).contains(&world.rocks.len()));
                 }
             });
-            assert!(
-                ships_seen > 10_000,
-                "less than one ship on average with seed {seed}"
-            );
+            assert!(ships_seen > 10_000, "less than one ship on average with seed {seed}");
         }
     }
 

@@ -33,15 +33,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Trace, BadLine> {
                     Some(games) => games.read(&row, &mut trace),
                 }
             }
-            Err(error) => Err(Fault {
-                expected: "a CSV row".to_owned(),
-                found: error.to_string(),
-            }),
+            Err(error) => Err(Fault { expected: "a CSV row".to_owned(), found: error.to_string() }),
         };
-        result.map_err(|fault| BadLine {
-            line: line_of_record(bytes, at),
-            fault,
-        })?;
+        result.map_err(|fault| BadLine { line: line_of_record(bytes, at), fault })?;
     }
     match games {
         Some(_) => Ok(trace),
@@ -56,15 +50,9 @@ fn expected_header() -> String {
 fn header(row: &Row<'_>) -> Result<Games, Fault> {
     let line = row.joined();
     if !is_header(&line) {
-        return Err(Fault {
-            expected: expected_header(),
-            found: row.quoted(),
-        });
+        return Err(Fault { expected: expected_header(), found: row.quoted() });
     }
-    Ok(Games {
-        numbered: line == COLUMNS_OF_MANY.as_bytes(),
-        current: None,
-    })
+    Ok(Games { numbered: line == COLUMNS_OF_MANY.as_bytes(), current: None })
 }
 
 /// The line of the record that is read from byte `at` on. The reader's own count stands at the
@@ -74,12 +62,7 @@ fn line_of_record(bytes: &[u8], at: u64) -> usize {
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'\r' | b'\n' => at += 1,
-            b'#' => {
-                at += bytes[at..]
-                    .iter()
-                    .take_while(|byte| **byte != b'\n')
-                    .count()
-            }
+            b'#' => at += bytes[at..].iter().take_while(|byte| **byte != b'\n').count(),
             _ => break,
         }
     }
@@ -95,17 +78,9 @@ struct Games {
 
 impl Games {
     fn read(&mut self, row: &Row<'_>, trace: &mut Trace) -> Result<(), Fault> {
-        row.expect_columns(if self.numbered {
-            COLUMNS_OF_MANY
-        } else {
-            COLUMNS
-        })?;
+        row.expect_columns(if self.numbered { COLUMNS_OF_MANY } else { COLUMNS })?;
         let skip = usize::from(self.numbered);
-        let game = if self.numbered {
-            row.whole(0, "game")?
-        } else {
-            0
-        };
+        let game = if self.numbered { row.whole(0, "game")? } else { 0 };
         let frame = row.whole(skip, "frame")?;
         let event = event(row, skip, trace)?;
         match self.current {
@@ -123,31 +98,17 @@ impl Games {
 /// Reads a row from its frame on. A column may be empty where the op has no use for it, but
 /// whatever stands in it has to be of the right kind.
 fn event(row: &Row<'_>, skip: usize, trace: &mut Trace) -> Result<Event, Fault> {
-    let [
-        op,
-        slot,
-        generation,
-        name,
-        owner,
-        x,
-        y,
-        killer_slot,
-        killer_gen,
-    ] = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(|column| column + skip);
-    let handle = Handle {
-        slot: row.whole(slot, "slot")?,
-        generation: row.whole(generation, "gen")?,
-    };
+    let [op, slot, generation, name, owner, x, y, killer_slot, killer_gen] =
+        [1, 2, 3, 4, 5, 6, 7, 8, 9].map(|column| column + skip);
+    let handle =
+        Handle { slot: row.whole(slot, "slot")?, generation: row.whole(generation, "gen")? };
     let place = || Ok([row.coordinate(x, "x")?, row.coordinate(y, "y")?, 0.0]);
     let optional = |columns: &[usize]| columns.iter().any(|c| !row.bytes(*c).is_empty());
     let at: Option<Place> = optional(&[x, y]).then(place).transpose()?;
     let killer = optional(&[killer_slot, killer_gen])
         .then(|| {
             let slot = row.whole(killer_slot, "killer_slot")?;
-            Ok(Handle {
-                slot,
-                generation: row.whole(killer_gen, "killer_gen")?,
-            })
+            Ok(Handle { slot, generation: row.whole(killer_gen, "killer_gen")? })
         })
         .transpose()?;
     if optional(&[owner]) {
@@ -156,10 +117,7 @@ fn event(row: &Row<'_>, skip: usize, trace: &mut Trace) -> Result<Event, Fault> 
     if optional(&[name]) {
         row.word(name, "type")?;
     }
-    let mut label = || {
-        row.word(name, "type")
-            .map(|name| trace.label(kind_of(name), name))
-    };
+    let mut label = || row.word(name, "type").map(|name| trace.label(kind_of(name), name));
     let action = match row.bytes(op) {
         op @ (b"B" | b"I") => Action::Spawn(Birth {
             label: label()?,
@@ -235,13 +193,7 @@ mod tests {
             if !birth.ready && birth.label.kind == Kind::Building && birth.at == [4.5, 5.0, 0.0]));
         assert!(matches!(events[3].action, Action::Reown(2)));
         assert!(matches!(&events[4].action, Action::Retype(label) if &*label.name == "Gateway"));
-        assert!(matches!(
-            events[5].action,
-            Action::Die {
-                at: Some(_),
-                killer: Some(_)
-            }
-        ));
+        assert!(matches!(events[5].action, Action::Die { at: Some(_), killer: Some(_) }));
     }
 
     #[test]
@@ -253,10 +205,7 @@ mod tests {
         let back = format!("{COLUMNS_OF_MANY}\n{rows}4,0,D,1,1,,,,,,\n");
         let bad = parse(back.as_bytes()).unwrap_err();
         assert_eq!(bad.line, 5);
-        assert_eq!(
-            bad.fault.to_string(),
-            "expected a game not before 5, found `4`"
-        );
+        assert_eq!(bad.fault.to_string(), "expected a game not before 5, found `4`");
     }
 
     #[test]
@@ -264,25 +213,16 @@ mod tests {
         for (row, part) in [
             ("0,B,1", "expected 10 columns `frame,"),
             ("0,B,1,1,Probe,1,2,3,,,", "found 11 in `0,B,1,"),
-            (
-                "0,Q,1,1,Probe,1,2,3,,",
-                "expected op (B, I, D, T, O or X), found `Q`",
-            ),
+            ("0,Q,1,1,Probe,1,2,3,,", "expected op (B, I, D, T, O or X), found `Q`"),
             ("0,,1,1,Probe,1,2,3,,", "found ``"),
-            (
-                "-1,B,1,1,Probe,1,2,3,,",
-                "expected frame (a whole number below 2^32), found `-1`",
-            ),
+            ("-1,B,1,1,Probe,1,2,3,,", "expected frame (a whole number below 2^32), found `-1`"),
             ("4294967296,B,1,1,Probe,1,2,3,,", "found `4294967296`"),
             ("0,B,x,1,Probe,1,2,3,,", "expected slot"),
             ("0,B,1,99999999999999999999,Probe,1,2,3,,", "expected gen"),
             ("0,B,1,1,,1,2,3,,", "expected type"),
             ("0,B,1,1,Probe,,2,3,,", "expected owner"),
             ("0,B,1,1,Probe,1,,,,", "expected x"),
-            (
-                "0,B,1,1,Probe,1,2,inf,,",
-                "expected y (a number), found `inf`",
-            ),
+            ("0,B,1,1,Probe,1,2,inf,,", "expected y (a number), found `inf`"),
             ("0,T,1,1,,,,,,", "expected type"),
             ("0,O,1,1,,,,,,", "expected owner"),
             ("0,D,1,1,,many,,,,", "expected owner"),
@@ -303,10 +243,7 @@ mod tests {
         assert_eq!(line, 7);
         let (line, fault) = bad(&format!("{good}\r\n4,X,1,1,,,,,,\r\n3,X,1,1,,,,,,\r\n"));
         assert_eq!(line, 4);
-        assert!(
-            fault.contains("expected a frame not before 4, found 3 in `3,X"),
-            "{fault}"
-        );
+        assert!(fault.contains("expected a frame not before 4, found 3 in `3,X"), "{fault}");
     }
 
     #[test]
@@ -315,10 +252,7 @@ mod tests {
         assert_eq!(bad.line, 2);
         assert!(bad.fault.expected.starts_with("the header"));
         assert_eq!(parse(b"# c\n").unwrap_err().line, 2);
-        assert_eq!(
-            parse(format!("{COLUMNS}\n").as_bytes()).unwrap().frames(),
-            0
-        );
+        assert_eq!(parse(format!("{COLUMNS}\n").as_bytes()).unwrap().frames(), 0);
     }
 
     #[test]

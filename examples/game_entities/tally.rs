@@ -39,11 +39,7 @@ pub(crate) struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A game of no frames takes no time per frame.
-        let per_frame = self
-            .elapsed
-            .as_nanos()
-            .checked_div(u128::from(self.frames))
-            .unwrap_or(0);
+        let per_frame = self.elapsed.as_nanos().checked_div(u128::from(self.frames)).unwrap_or(0);
         writeln!(out, "spawns: {}", self.tally.spawns)?;
         writeln!(out, "deaths: {}", self.tally.deaths)?;
         writeln!(out, "peak_live: {}", self.tally.peak_live)?;
@@ -59,50 +55,19 @@ mod tests {
     #[test]
     fn worlds_add_up_and_the_peak_is_the_largest_single_one() {
         let mut total = Tally::default();
-        total.add(Tally {
-            spawns: 5,
-            deaths: 2,
-            peak_live: 4,
-            stale_handles: 1,
-        });
-        total.add(Tally {
-            spawns: 3,
-            deaths: 3,
-            peak_live: 2,
-            stale_handles: 2,
-        });
-        assert_eq!(
-            total,
-            Tally {
-                spawns: 8,
-                deaths: 5,
-                peak_live: 4,
-                stale_handles: 3
-            }
-        );
+        total.add(Tally { spawns: 5, deaths: 2, peak_live: 4, stale_handles: 1 });
+        total.add(Tally { spawns: 3, deaths: 3, peak_live: 2, stale_handles: 2 });
+        assert_eq!(total, Tally { spawns: 8, deaths: 5, peak_live: 4, stale_handles: 3 });
     }
 
     #[test]
     fn numbers_are_plain_and_no_frames_are_no_division_by_zero() {
-        let tally = Tally {
-            spawns: 1234567,
-            ..Tally::default()
-        };
+        let tally = Tally { spawns: 1234567, ..Tally::default() };
         let elapsed = Duration::from_nanos(900);
-        let text = Report {
-            tally,
-            frames: 0,
-            elapsed,
-        }
-        .to_string();
+        let text = Report { tally, frames: 0, elapsed }.to_string();
         assert!(text.starts_with("spawns: 1234567\n"), "{text}");
         assert!(text.ends_with("ns_per_frame: 0\n"), "{text}");
-        let text = Report {
-            tally,
-            frames: 3,
-            elapsed,
-        }
-        .to_string();
+        let text = Report { tally, frames: 3, elapsed }.to_string();
         assert!(text.ends_with("ns_per_frame: 300\n"), "{text}");
     }
 }

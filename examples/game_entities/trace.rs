@@ -24,10 +24,7 @@ pub(crate) struct Handle {
 
 impl Handle {
     pub(crate) const fn plain(id: u32) -> Self {
-        Self {
-            slot: id,
-            generation: 0,
-        }
+        Self { slot: id, generation: 0 }
     }
 }
 
@@ -67,10 +64,7 @@ pub(crate) struct Birth {
 #[derive(Debug)]
 pub(crate) enum Action {
     Spawn(Birth),
-    Die {
-        at: Option<Place>,
-        killer: Option<Handle>,
-    },
+    Die { at: Option<Place>, killer: Option<Handle> },
     Finish,
     Retype(Label),
     Reown(u32),
@@ -120,28 +114,18 @@ impl Trace {
 
     /// Starts the next world.
     pub(crate) fn begin(&mut self, frame: u32) {
-        self.levels.push(Level {
-            events: Vec::new(),
-            first_frame: frame,
-            last_frame: frame,
-        });
+        self.levels.push(Level { events: Vec::new(), first_frame: frame, last_frame: frame });
     }
 
     /// Adds an event to the current world. Within a world time does not run backwards.
     pub(crate) fn push(&mut self, frame: u32, event: Event, row: &Row<'_>) -> Result<(), Fault> {
         let Some(level) = self.levels.last_mut() else {
             let expected = "the start of a level (an L line) before anything else".to_owned();
-            return Err(Fault {
-                expected,
-                found: row.quoted(),
-            });
+            return Err(Fault { expected, found: row.quoted() });
         };
         if frame < level.last_frame {
             let expected = format!("a frame not before {}", level.last_frame);
-            return Err(Fault {
-                expected,
-                found: format!("{frame} in {}", row.quoted()),
-            });
+            return Err(Fault { expected, found: format!("{frame} in {}", row.quoted()) });
         }
         level.last_frame = frame;
         level.events.push(event);
@@ -171,10 +155,7 @@ pub(crate) fn data_lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 /// The fault of a file that ends before it held anything.
 pub(crate) fn ends_early(bytes: &[u8], expected: &str) -> BadLine {
     let line = bytes.split(|byte| *byte == b'\n').count();
-    let fault = Fault {
-        expected: expected.to_owned(),
-        found: "the end of the file".to_owned(),
-    };
+    let fault = Fault { expected: expected.to_owned(), found: "the end of the file".to_owned() };
     BadLine { line, fault }
 }
 
@@ -199,10 +180,7 @@ fn detect(bytes: &[u8]) -> Result<Format, BadLine> {
         (b"L", 5) => Ok(Format::Doom),
         (b"L", 4) => Ok(Format::Bullets),
         _ => {
-            let fault = Fault {
-                expected: EXPECTED.to_owned(),
-                found: row.quoted(),
-            };
+            let fault = Fault { expected: EXPECTED.to_owned(), found: row.quoted() };
             Err(BadLine { line, fault })
         }
     }
@@ -219,10 +197,7 @@ mod tests {
             (b"# BMLT1\r\n", Format::Bullets),
             (b"# c\r\n\r\nL 0 wad d m\r\n", Format::Doom),
             (b"L 0 0 name.xml", Format::Bullets),
-            (
-                b"frame,op,slot,gen,type,owner,x,y,killer_slot,killer_gen",
-                Format::Starcraft,
-            ),
+            (b"frame,op,slot,gen,type,owner,x,y,killer_slot,killer_gen", Format::Starcraft),
             (
                 b"# c\ngame,frame,op,slot,gen,type,owner,x,y,killer_slot,killer_gen\r\n",
                 Format::Starcraft,
@@ -259,11 +234,8 @@ mod tests {
 
     #[test]
     fn worlds_cover_their_first_frame_to_their_last() {
-        let trace = Trace::parse(
-            b"L 5 0 a\nS 9 0 -1 E 0 0\nL 4294967295 1 b\nL 0 2 c\n",
-            None,
-        )
-        .unwrap();
+        let trace =
+            Trace::parse(b"L 5 0 a\nS 9 0 -1 E 0 0\nL 4294967295 1 b\nL 0 2 c\n", None).unwrap();
         assert_eq!(trace.frames(), 5 + 1 + 1);
     }
 }

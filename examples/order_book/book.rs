@@ -70,24 +70,14 @@ impl Store for Heap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// An order comes to rest. It is not matched: a recorded flow has been matched by the exchange.
-    Add {
-        id: u64,
-        side: Side,
-        price: i64,
-        size: u64,
-    },
+    Add { id: u64, side: Side, price: i64, size: u64 },
     /// An order shrinks by `by` and keeps its place in time. One that shrinks to nothing ends.
     Reduce { id: u64, by: u64, end: End },
     /// An order ends whatever its size is.
     Remove { id: u64, end: End },
     /// An order gets a new price and size. At the same price and no larger it keeps its place in
     /// time; otherwise it queues last at its price.
-    Replace {
-        id: u64,
-        side: Side,
-        price: i64,
-        size: u64,
-    },
+    Replace { id: u64, side: Side, price: i64, size: u64 },
     /// A market order of this side is matched against the other; what finds no order lapses.
     Market { side: Side, size: u64 },
     /// Every order ends as cancelled.
@@ -189,20 +179,10 @@ impl<'s, S: Store> Book<'s, S> {
 
     pub(crate) fn apply(&mut self, event: Event) -> Result<Outcome, Refused> {
         match event {
-            Event::Add {
-                id,
-                side,
-                price,
-                size,
-            } => self.add(id, side, price, size),
+            Event::Add { id, side, price, size } => self.add(id, side, price, size),
             Event::Reduce { id, by, end } => Ok(self.reduce(id, by, end)),
             Event::Remove { id, end } => Ok(self.reduce(id, u64::MAX, end)),
-            Event::Replace {
-                id,
-                side,
-                price,
-                size,
-            } => self.replace(id, side, price, size),
+            Event::Replace { id, side, price, size } => self.replace(id, side, price, size),
             Event::Market { side, size } => Ok(self.market(side, size)),
             Event::Clear => Ok(self.clear()),
             Event::Other => Ok(Outcome::Untouched),
@@ -219,9 +199,7 @@ impl<'s, S: Store> Book<'s, S> {
 
     /// What rests under this id.
     pub(crate) fn order(&self, id: u64) -> Option<(Side, i64, u64)> {
-        self.orders
-            .get(&id)
-            .map(|order| (order.side, order.price, order.size))
+        self.orders.get(&id).map(|order| (order.side, order.price, order.size))
     }
 
     /// One side's levels.
@@ -240,12 +218,7 @@ impl<'s, S: Store> Book<'s, S> {
         ladder(&mut self.bids, &mut self.asks, side)
             .push(price, seq, id, size)
             .map_err(|TotalOverflow| Refused::TooLarge { size })?;
-        vacant.insert(self.store.store(Order {
-            price,
-            size,
-            seq,
-            side,
-        }));
+        vacant.insert(self.store.store(Order { price, size, seq, side }));
         self.next_seq += 1;
         self.tally.adds += 1;
         self.tally.peak_live = self.tally.peak_live.max(self.orders.len());
@@ -277,10 +250,7 @@ impl<'s, S: Store> Book<'s, S> {
             return Ok(Outcome::Unknown);
         };
         if order.side != side {
-            return Err(Refused::OtherSide {
-                id,
-                rests: order.side,
-            });
+            return Err(Refused::OtherSide { id, rests: order.side });
         }
         let ladder = ladder(&mut self.bids, &mut self.asks, side);
         if price == order.price && size <= order.size {

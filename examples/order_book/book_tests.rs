@@ -15,15 +15,7 @@ fn with_book(steps: impl FnOnce(&mut Book<'_, Pool<Order>>)) {
 }
 
 fn add(book: &mut Book<'_, Pool<Order>>, id: u64, side: Side, price: i64, size: u64) {
-    assert_eq!(
-        book.apply(Event::Add {
-            id,
-            side,
-            price,
-            size
-        }),
-        Ok(Outcome::Changed)
-    );
+    assert_eq!(book.apply(Event::Add { id, side, price, size }), Ok(Outcome::Changed));
 }
 
 fn market(book: &mut Book<'_, Pool<Order>>, side: Side, size: u64) -> Outcome {
@@ -56,10 +48,7 @@ fn at_one_price_the_older_order_is_matched_first() {
             add(book, id, Side::Bid, 100, 10);
         }
         market(book, Side::Ask, 15);
-        assert_eq!(
-            [1, 2, 3].map(|id| size_of(book, id)),
-            [None, Some(5), Some(10)]
-        );
+        assert_eq!([1, 2, 3].map(|id| size_of(book, id)), [None, Some(5), Some(10)]);
         assert_eq!(book.side(Side::Bid).best(), Some((100, 15)));
     });
 }
@@ -83,12 +72,7 @@ fn a_partial_cancel_keeps_the_place_in_time() {
     with_book(|book| {
         add(book, 1, Side::Bid, 100, 10);
         add(book, 2, Side::Bid, 100, 10);
-        book.apply(Event::Reduce {
-            id: 1,
-            by: 4,
-            end: End::Cancelled,
-        })
-        .unwrap();
+        book.apply(Event::Reduce { id: 1, by: 4, end: End::Cancelled }).unwrap();
         assert_eq!(book.side(Side::Bid).best(), Some((100, 16)));
         market(book, Side::Ask, 7);
         assert_eq!((size_of(book, 1), size_of(book, 2)), (None, Some(9)));
@@ -99,11 +83,9 @@ fn a_partial_cancel_keeps_the_place_in_time() {
 #[test]
 fn a_reduction_that_leaves_nothing_ends_the_order_the_way_it_says() {
     with_book(|book| {
-        for (id, by, end) in [
-            (1, 10, End::Cancelled),
-            (2, 10, End::Filled),
-            (3, u64::MAX, End::Filled),
-        ] {
+        for (id, by, end) in
+            [(1, 10, End::Cancelled), (2, 10, End::Filled), (3, u64::MAX, End::Filled)]
+        {
             add(book, id, Side::Ask, 100, 10);
             book.apply(Event::Reduce { id, by, end }).unwrap();
             assert_eq!((book.live(), book.side(Side::Ask).best()), (0, None));
@@ -118,21 +100,10 @@ fn a_replace_keeps_its_place_only_at_the_same_price_and_no_larger() {
         with_book(|book| {
             add(book, 1, Side::Bid, 100, 10);
             add(book, 2, Side::Bid, 100, 10);
-            book.apply(Event::Replace {
-                id: 1,
-                side: Side::Bid,
-                price,
-                size,
-            })
-            .unwrap();
+            book.apply(Event::Replace { id: 1, side: Side::Bid, price, size }).unwrap();
             assert_eq!(book.order(1), Some((Side::Bid, price, size)));
             assert_eq!(book.side(Side::Bid).front(), Some(first));
-            let total: u64 = book
-                .side(Side::Bid)
-                .top(5)
-                .iter()
-                .map(|level| level.1)
-                .sum();
+            let total: u64 = book.side(Side::Bid).top(5).iter().map(|level| level.1).sum();
             assert_eq!(total, size + 10);
             assert_eq!(book.tally.modified, 1);
         });
@@ -144,21 +115,9 @@ fn an_id_that_does_not_rest_is_counted_and_changes_nothing() {
     with_book(|book| {
         add(book, 1, Side::Bid, 100, 10);
         for event in [
-            Event::Reduce {
-                id: 9,
-                by: 1,
-                end: End::Filled,
-            },
-            Event::Remove {
-                id: 9,
-                end: End::Cancelled,
-            },
-            Event::Replace {
-                id: 9,
-                side: Side::Bid,
-                price: 1,
-                size: 1,
-            },
+            Event::Reduce { id: 9, by: 1, end: End::Filled },
+            Event::Remove { id: 9, end: End::Cancelled },
+            Event::Replace { id: 9, side: Side::Bid, price: 1, size: 1 },
         ] {
             assert_eq!(book.apply(event), Ok(Outcome::Unknown));
         }
@@ -174,42 +133,19 @@ fn an_event_that_contradicts_the_book_is_refused_and_changes_nothing() {
         add(book, 2, Side::Bid, 99, 10);
         let events = [
             (
-                Event::Add {
-                    id: 2,
-                    side: Side::Ask,
-                    price: 101,
-                    size: 1,
-                },
+                Event::Add { id: 2, side: Side::Ask, price: 101, size: 1 },
                 Refused::Resting { id: 2 },
             ),
             (
-                Event::Replace {
-                    id: 2,
-                    side: Side::Ask,
-                    price: 101,
-                    size: 1,
-                },
-                Refused::OtherSide {
-                    id: 2,
-                    rests: Side::Bid,
-                },
+                Event::Replace { id: 2, side: Side::Ask, price: 101, size: 1 },
+                Refused::OtherSide { id: 2, rests: Side::Bid },
             ),
             (
-                Event::Add {
-                    id: 3,
-                    side: Side::Bid,
-                    price: 100,
-                    size: 2,
-                },
+                Event::Add { id: 3, side: Side::Bid, price: 100, size: 2 },
                 Refused::TooLarge { size: 2 },
             ),
             (
-                Event::Replace {
-                    id: 2,
-                    side: Side::Bid,
-                    price: 100,
-                    size: 2,
-                },
+                Event::Replace { id: 2, side: Side::Bid, price: 100, size: 2 },
                 Refused::TooLarge { size: 2 },
             ),
         ];
@@ -229,10 +165,7 @@ fn a_clear_ends_every_order_and_the_book_goes_on() {
         add(book, 2, Side::Ask, 101, 10);
         book.apply(Event::Clear).unwrap();
         assert_eq!((book.live(), book.tally.cancelled), (0, 2));
-        assert_eq!(
-            (book.side(Side::Bid).best(), book.side(Side::Ask).best()),
-            (None, None)
-        );
+        assert_eq!((book.side(Side::Bid).best(), book.side(Side::Ask).best()), (None, None));
         add(book, 1, Side::Bid, 100, 10);
         assert_eq!(book.tally.peak_live, 2);
     });
@@ -247,20 +180,10 @@ struct List {
 impl List {
     fn apply(&mut self, event: Event) {
         match event {
-            Event::Add {
-                id,
-                side,
-                price,
-                size,
-            } => self.orders.push((id, side, price, size)),
+            Event::Add { id, side, price, size } => self.orders.push((id, side, price, size)),
             Event::Reduce { id, by, .. } => self.take(id, by),
             Event::Remove { id, .. } => self.take(id, u64::MAX),
-            Event::Replace {
-                id,
-                side,
-                price,
-                size,
-            } => {
+            Event::Replace { id, side, price, size } => {
                 let Some(at) = self.orders.iter().position(|order| order.0 == id) else {
                     return;
                 };
@@ -293,9 +216,7 @@ impl List {
     fn first_against(&self, side: Side) -> Option<(u64, u64)> {
         let sign = if side == Side::Bid { 1 } else { -1 };
         let others = self.orders.iter().filter(|order| order.1 != side);
-        others
-            .min_by_key(|order| sign * order.2)
-            .map(|order| (order.0, order.3))
+        others.min_by_key(|order| sign * order.2).map(|order| (order.0, order.3))
     }
 }
 
@@ -309,24 +230,11 @@ fn the_book_does_what_a_plain_list_of_orders_does() {
                 let (id, price, size) = (rng.u64(..60), rng.i64(-3..3), rng.u64(1..9));
                 let (side, end) = (if id % 2 == 0 { Side::Bid } else { Side::Ask }, End::Filled);
                 let event = match rng.u32(..40) {
-                    0..20 if book.order(id).is_none() => Event::Add {
-                        id,
-                        side,
-                        price,
-                        size,
-                    },
+                    0..20 if book.order(id).is_none() => Event::Add { id, side, price, size },
                     0..5 => Event::Remove { id, end },
                     5..20 => Event::Reduce { id, by: size, end },
-                    20..34 => Event::Replace {
-                        id,
-                        side,
-                        price,
-                        size,
-                    },
-                    34..39 => Event::Market {
-                        side,
-                        size: 3 * size,
-                    },
+                    20..34 => Event::Replace { id, side, price, size },
+                    34..39 => Event::Market { side, size: 3 * size },
                     _ if rng.u32(..20) == 0 => Event::Clear,
                     _ => Event::Other,
                 };

@@ -27,22 +27,9 @@ pub(crate) fn event(line: &[u8]) -> Result<Event, Mismatch> {
     let size = size(amount)?;
     let side = if side == b"A" { Side::Ask } else { Side::Bid };
     Ok(match action {
-        b"A" => Event::Add {
-            id,
-            side,
-            price,
-            size,
-        },
-        b"C" => Event::Remove {
-            id,
-            end: End::Cancelled,
-        },
-        b"M" => Event::Replace {
-            id,
-            side,
-            price,
-            size,
-        },
+        b"A" => Event::Add { id, side, price, size },
+        b"C" => Event::Remove { id, end: End::Cancelled },
+        b"M" => Event::Replace { id, side, price, size },
         _ => Event::Other,
     })
 }
@@ -55,40 +42,10 @@ mod tests {
     fn messages_become_events() {
         let (id, side, price, size) = (7, Side::Bid, -25, 3);
         for (line, expected) in [
-            (
-                "9,A,B,-25,3,7,40,6",
-                Event::Add {
-                    id,
-                    side,
-                    price,
-                    size,
-                },
-            ),
-            (
-                "9,A,A,-25,3,7,40,6",
-                Event::Add {
-                    id,
-                    side: Side::Ask,
-                    price,
-                    size,
-                },
-            ),
-            (
-                "9,M,B,-25,3,7,40,6",
-                Event::Replace {
-                    id,
-                    side,
-                    price,
-                    size,
-                },
-            ),
-            (
-                "9,C,B,-25,3,7,40,6",
-                Event::Remove {
-                    id,
-                    end: End::Cancelled,
-                },
-            ),
+            ("9,A,B,-25,3,7,40,6", Event::Add { id, side, price, size }),
+            ("9,A,A,-25,3,7,40,6", Event::Add { id, side: Side::Ask, price, size }),
+            ("9,M,B,-25,3,7,40,6", Event::Replace { id, side, price, size }),
+            ("9,C,B,-25,3,7,40,6", Event::Remove { id, end: End::Cancelled }),
             ("9,T,N,-25,3,0,40,6", Event::Other),
             ("9,F,A,-25,3,7,40,6", Event::Other),
             ("9,R,N,,0,0,40,6", Event::Clear),
@@ -100,22 +57,14 @@ mod tests {
     #[test]
     fn a_bad_line_is_named_with_what_it_should_be() {
         for (line, expected, found) in [
-            (
-                &b"9,A,B,25,3,7,40"[..],
-                "8 columns",
-                "7 in \"9,A,B,25,3,7,40\"",
-            ),
+            (&b"9,A,B,25,3,7,40"[..], "8 columns", "7 in \"9,A,B,25,3,7,40\""),
             (b"x,A,B,25,3,7,40,6", "a time in nanoseconds", "\"x\""),
             (b"9,X,B,25,3,7,40,6", "action A, C, M, T, F or R", "\"X\""),
             (b"9,,B,25,3,7,40,6", "action A, C, M, T, F or R", "\"\""),
             (b"9,A,N,25,3,7,40,6", "side A or B", "\"N\""),
             (b"9,T,Q,25,3,7,40,6", "side A, B or N", "\"Q\""),
             (b"9,A,B,2.5,3,7,40,6", "a price", "\"2.5\""),
-            (
-                b"9,A,B,9223372036854775808,3,7,40,6",
-                "a price",
-                "\"9223372036854775808\"",
-            ),
+            (b"9,A,B,9223372036854775808,3,7,40,6", "a price", "\"9223372036854775808\""),
             (b"9,A,B,25,-3,7,40,6", "a size of at least 1", "\"-3\""),
             (b"9,M,B,25,0,7,40,6", "a size of at least 1", "\"0\""),
             (b"9,A,B,25,3,\xe9,40,6", "an order id", "\"\\xe9\""),

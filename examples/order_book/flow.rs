@@ -77,38 +77,22 @@ impl Flow {
     fn draw(&mut self) -> Event {
         let kind = self.kind();
         if matches!(kind, Kind::Execution) {
-            return Event::Market {
-                side: self.side(),
-                size: self.rng.u64(1..=MARKET_SIZE),
-            };
+            return Event::Market { side: self.side(), size: self.rng.u64(1..=MARKET_SIZE) };
         }
         if !matches!(kind, Kind::Arrival) {
             if let Some((id, side, price, size)) = self.resting() {
                 return match kind {
-                    Kind::PartialCancel if size > 1 => Event::Reduce {
-                        id,
-                        by: self.rng.u64(1..=size / 2),
-                        end: End::Cancelled,
-                    },
-                    Kind::Replace if self.rng.bool() => Event::Replace {
-                        id,
-                        side,
-                        price,
-                        size: self.rng.u64(1..=size),
-                    },
+                    Kind::PartialCancel if size > 1 => {
+                        Event::Reduce { id, by: self.rng.u64(1..=size / 2), end: End::Cancelled }
+                    }
+                    Kind::Replace if self.rng.bool() => {
+                        Event::Replace { id, side, price, size: self.rng.u64(1..=size) }
+                    }
                     Kind::Replace => {
                         let (price, size) = (self.price(side), self.rng.u64(1..=LIMIT_SIZE));
-                        Event::Replace {
-                            id,
-                            side,
-                            price,
-                            size,
-                        }
+                        Event::Replace { id, side, price, size }
                     }
-                    _ => Event::Remove {
-                        id,
-                        end: End::Cancelled,
-                    },
+                    _ => Event::Remove { id, end: End::Cancelled },
                 };
             }
         }
@@ -117,12 +101,7 @@ impl Flow {
         self.next_id += 1;
         self.ids.push(id);
         let side = self.side();
-        Event::Add {
-            id,
-            side,
-            price: self.price(side),
-            size: self.rng.u64(1..=LIMIT_SIZE),
-        }
+        Event::Add { id, side, price: self.price(side), size: self.rng.u64(1..=LIMIT_SIZE) }
     }
 
     /// Draws the kind whose event arrives first, given every kind's rate.
@@ -146,11 +125,7 @@ impl Flow {
     }
 
     fn side(&mut self) -> Side {
-        if self.rng.bool() {
-            Side::Bid
-        } else {
-            Side::Ask
-        }
+        if self.rng.bool() { Side::Bid } else { Side::Ask }
     }
 
     /// A price that does not cross the book, nearer to the other side more often than farther.
@@ -203,18 +178,11 @@ mod tests {
                 assert!(bid < ask, "{bid} meets {ask}");
             }
             if index > 50_000 {
-                assert!(
-                    (4_000..5_000).contains(&book.live()),
-                    "{} rest",
-                    book.live()
-                );
+                assert!((4_000..5_000).contains(&book.live()), "{} rest", book.live());
             }
         }
         let tally = book.tally();
         let filled = tally.filled as f64 / tally.adds as f64;
-        assert!(
-            (0.07..0.13).contains(&filled),
-            "{filled} of the orders end filled"
-        );
+        assert!((0.07..0.13).contains(&filled), "{filled} of the orders end filled");
     }
 }

@@ -42,14 +42,12 @@ impl Format {
     }
 
     fn is_header(self, line: &[u8]) -> bool {
-        self.header()
-            .is_some_and(|header| header.as_bytes() == line)
+        self.header().is_some_and(|header| header.as_bytes() == line)
     }
 
     fn detect(first: &[u8]) -> Result<Self, Mismatch> {
-        if let Some(format) = [Self::Cme, Self::Bitstamp]
-            .into_iter()
-            .find(|format| format.is_header(first))
+        if let Some(format) =
+            [Self::Cme, Self::Bitstamp].into_iter().find(|format| format.is_header(first))
         {
             return Ok(format);
         }
@@ -93,11 +91,7 @@ pub(crate) fn parse(
     }
     let &(_, first_line) = lines.peek().ok_or_else(|| missing().at(path, 2))?;
     let events = lines
-        .map(|(line, number)| {
-            format
-                .event(line)
-                .map_err(|mismatch| mismatch.at(path, number))
-        })
+        .map(|(line, number)| format.event(line).map_err(|mismatch| mismatch.at(path, number)))
         .collect::<Result<_, _>>()?;
     Ok((format, Messages { events, first_line }))
 }
@@ -126,23 +120,14 @@ mod tests {
             (cme.to_owned(), Format::Cme, 1),
             (bitstamp.to_owned(), Format::Bitstamp, 1),
             (with_header(cme::HEADER, cme, "\n"), Format::Cme, 2),
-            (
-                with_header(bitstamp::HEADER, bitstamp, "\r\n"),
-                Format::Bitstamp,
-                2,
-            ),
+            (with_header(bitstamp::HEADER, bitstamp, "\r\n"), Format::Bitstamp, 2),
         ] {
             let (found, messages) = parsed(text.as_bytes(), None).unwrap();
             assert_eq!((found, messages.first_line), (format, first_line));
             assert_eq!(messages.events.len(), 1);
         }
-        for text in [
-            "a,b\n",
-            "time,type,id,size,price,direction\n",
-            "1,2\n",
-            "\n",
-            "\u{feff}1,1\n",
-        ] {
+        for text in ["a,b\n", "time,type,id,size,price,direction\n", "1,2\n", "\n", "\u{feff}1,1\n"]
+        {
             let error = parsed(text.as_bytes(), None).unwrap_err();
             assert!(
                 error.starts_with("in.csv:1: expected a CME or Bitstamp header, or"),
@@ -156,10 +141,7 @@ mod tests {
         let end = "expected a message, found the end of the file";
         assert_eq!(parsed(b"", None).unwrap_err(), format!("in.csv:1: {end}"));
         assert_eq!(error(Format::Lobster, b""), format!("in.csv:1: {end}"));
-        assert_eq!(
-            parsed(cme::HEADER.as_bytes(), None).unwrap_err(),
-            format!("in.csv:2: {end}")
-        );
+        assert_eq!(parsed(cme::HEADER.as_bytes(), None).unwrap_err(), format!("in.csv:2: {end}"));
     }
 
     #[test]
@@ -168,25 +150,15 @@ mod tests {
         assert_eq!(bad, "in.csv:3: expected 6 columns, found an empty line");
         let text = [cme::HEADER, "9,A,B,25,3,7,40,6", "9,A,B,25,3,7,40"].join("\n");
         let bad = parsed(text.as_bytes(), None).unwrap_err();
-        assert!(
-            bad.starts_with("in.csv:3: expected 8 columns, found 7 in"),
-            "{bad}"
-        );
+        assert!(bad.starts_with("in.csv:3: expected 8 columns, found 7 in"), "{bad}");
         let bad = error(Format::Lobster, bitstamp::HEADER.as_bytes());
-        assert!(
-            bad.starts_with("in.csv:1: expected 6 columns, found 7 in"),
-            "{bad}"
-        );
+        assert!(bad.starts_with("in.csv:1: expected 6 columns, found 7 in"), "{bad}");
     }
 
     #[test]
     fn bytes_of_any_kind_make_an_error_and_no_panic() {
         let mut rng = fastrand::Rng::with_seed(1);
-        let lines = [
-            "1,1,11,5,100,1",
-            "17,A,B,4800,2,11,0,1",
-            "11,17,18,236.47,5,created,bid",
-        ];
+        let lines = ["1,1,11,5,100,1", "17,A,B,4800,2,11,0,1", "11,17,18,236.47,5,created,bid"];
         let odd = b"09,.-+\n\r\" \x00\x80\xff\xc3";
         for round in 0..30_000 {
             let mut bytes = lines[round % lines.len()].as_bytes().to_vec();
@@ -194,12 +166,7 @@ mod tests {
                 let at = rng.usize(..bytes.len());
                 bytes.splice(at..at + rng.usize(..2), [odd[rng.usize(..odd.len())]]);
             }
-            for format in [
-                None,
-                Some(Format::Lobster),
-                Some(Format::Cme),
-                Some(Format::Bitstamp),
-            ] {
+            for format in [None, Some(Format::Lobster), Some(Format::Cme), Some(Format::Bitstamp)] {
                 if let Ok((_, messages)) = parsed(&bytes, format) {
                     let _ = replay::on_pool(&messages.events);
                 }

@@ -72,11 +72,7 @@ pub(crate) struct Ladder {
 
 impl Ladder {
     pub(crate) fn new(side: Side) -> Self {
-        Self {
-            side,
-            levels: BTreeMap::new(),
-            spare: Vec::new(),
-        }
+        Self { side, levels: BTreeMap::new(), spare: Vec::new() }
     }
 
     /// Queues an order last at its price.
@@ -88,19 +84,13 @@ impl Ladder {
         size: u64,
     ) -> Result<(), TotalOverflow> {
         let spare = &mut self.spare;
-        let level = self
-            .levels
-            .entry(price)
-            .or_insert_with(|| spare.pop().unwrap_or_default());
+        let level = self.levels.entry(price).or_insert_with(|| spare.pop().unwrap_or_default());
         level.push(seq, id, size)
     }
 
     /// Takes an order out of its level.
     pub(crate) fn remove(&mut self, price: i64, seq: u64, size: u64) {
-        let level = self
-            .levels
-            .get_mut(&price)
-            .expect("every resting order has a level");
+        let level = self.levels.get_mut(&price).expect("every resting order has a level");
         level.remove(seq, size);
         if level.live == 0 {
             let emptied = self.levels.remove(&price);
@@ -112,10 +102,7 @@ impl Ladder {
 
     /// Shrinks an order in place: the level's total falls, the queue stays as it is.
     pub(crate) fn reduce(&mut self, price: i64, by: u64) {
-        let level = self
-            .levels
-            .get_mut(&price)
-            .expect("every resting order has a level");
+        let level = self.levels.get_mut(&price).expect("every resting order has a level");
         level.total -= by;
     }
 
@@ -126,8 +113,7 @@ impl Ladder {
 
     /// The best price and the size resting there.
     pub(crate) fn best(&self) -> Option<(i64, u64)> {
-        self.best_level()
-            .map(|(&price, level)| (price, level.total))
+        self.best_level().map(|(&price, level)| (price, level.total))
     }
 
     /// Up to `n` prices with their sizes, best first.
@@ -157,10 +143,9 @@ mod tests {
 
     #[test]
     fn the_best_bid_is_the_highest_and_the_best_ask_the_lowest() {
-        for (side, best, top) in [
-            (Side::Bid, 12, [(12, 3), (11, 2)]),
-            (Side::Ask, 10, [(10, 1), (11, 2)]),
-        ] {
+        for (side, best, top) in
+            [(Side::Bid, 12, [(12, 3), (11, 2)]), (Side::Ask, 10, [(10, 1), (11, 2)])]
+        {
             let mut ladder = Ladder::new(side);
             for (seq, price, size) in [(0, 11, 2), (1, 10, 1), (2, 12, 3)] {
                 ladder.push(price, seq, seq, size).unwrap();

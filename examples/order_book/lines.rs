@@ -29,29 +29,17 @@ pub(crate) struct Mismatch {
 impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Mismatch { expected, found } = &self.mismatch;
-        write!(
-            f,
-            "{}:{}: expected {expected}, found {found}",
-            self.path.display(),
-            self.line
-        )
+        write!(f, "{}:{}: expected {expected}, found {found}", self.path.display(), self.line)
     }
 }
 
 impl Mismatch {
     pub(crate) fn new(expected: impl Into<Cow<'static, str>>, found: String) -> Self {
-        Self {
-            expected: expected.into(),
-            found,
-        }
+        Self { expected: expected.into(), found }
     }
 
     pub(crate) fn at(self, path: &Path, line: usize) -> BadLine {
-        BadLine {
-            path: path.to_owned(),
-            line,
-            mismatch: self,
-        }
+        BadLine { path: path.to_owned(), line, mismatch: self }
     }
 }
 
@@ -76,23 +64,16 @@ pub(crate) fn fields<const N: usize>(line: &[u8]) -> Result<[&[u8]; N], Mismatch
     if count == N {
         Ok(fields)
     } else if line.is_empty() {
-        Err(Mismatch::new(
-            format!("{N} columns"),
-            "an empty line".to_owned(),
-        ))
+        Err(Mismatch::new(format!("{N} columns"), "an empty line".to_owned()))
     } else {
-        Err(Mismatch::new(
-            format!("{N} columns"),
-            format!("{count} in {}", quote(line)),
-        ))
+        Err(Mismatch::new(format!("{N} columns"), format!("{count} in {}", quote(line))))
     }
 }
 
 /// Reads a whole number of type `T`; `expected` describes it.
 pub(crate) fn number<T: FromStr>(field: &[u8], expected: &'static str) -> Result<T, Mismatch> {
     let text = std::str::from_utf8(field).ok();
-    text.and_then(|text| text.parse().ok())
-        .ok_or_else(|| Mismatch::new(expected, quote(field)))
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| Mismatch::new(expected, quote(field)))
 }
 
 /// Reads a size that is not zero.
@@ -120,15 +101,8 @@ fn scaled(field: &[u8], decimals: u32) -> Option<i64> {
         return None;
     }
     let missing = decimals.checked_sub(u32::try_from(part.len()).ok()?)?;
-    let part = part
-        .parse::<i64>()
-        .ok()?
-        .checked_mul(10_i64.checked_pow(missing)?)?;
-    whole
-        .parse::<i64>()
-        .ok()?
-        .checked_mul(10_i64.checked_pow(decimals)?)?
-        .checked_add(part)
+    let part = part.parse::<i64>().ok()?.checked_mul(10_i64.checked_pow(missing)?)?;
+    whole.parse::<i64>().ok()?.checked_mul(10_i64.checked_pow(decimals)?)?.checked_add(part)
 }
 
 fn is_digits(text: &str) -> bool {
@@ -165,18 +139,8 @@ mod tests {
 
     #[test]
     fn numbers_that_do_not_fit_or_are_none_are_errors() {
-        assert_eq!(
-            number::<i64>(b"-9223372036854775808", "a price"),
-            Ok(i64::MIN)
-        );
-        for field in [
-            &b""[..],
-            b"1.5",
-            b" 1",
-            b"9223372036854775808",
-            b"\xff\xfe",
-            b"0x1",
-        ] {
+        assert_eq!(number::<i64>(b"-9223372036854775808", "a price"), Ok(i64::MIN));
+        for field in [&b""[..], b"1.5", b" 1", b"9223372036854775808", b"\xff\xfe", b"0x1"] {
             assert!(number::<i64>(field, "a price").is_err(), "{field:?}");
         }
         for field in [&b"0"[..], b"-5", b"18446744073709551616"] {
@@ -188,11 +152,7 @@ mod tests {
 
     #[test]
     fn decimals_become_whole_units() {
-        for (field, cents) in [
-            (&b"236.47"[..], 23_647),
-            (b"236.4", 23_640),
-            (b"236", 23_600),
-        ] {
+        for (field, cents) in [(&b"236.47"[..], 23_647), (b"236.4", 23_640), (b"236", 23_600)] {
             assert_eq!(decimal(field, 2, "a price"), Ok(cents));
         }
         for field in [

@@ -34,26 +34,10 @@ pub(crate) fn event(line: &[u8]) -> Result<Event, Mismatch> {
         _ => return Err(Mismatch::new(expected, quote(price))),
     };
     Ok(match kind {
-        1 => Event::Add {
-            id,
-            side,
-            price,
-            size,
-        },
-        2 => Event::Reduce {
-            id,
-            by: size,
-            end: End::Cancelled,
-        },
-        3 => Event::Remove {
-            id,
-            end: End::Cancelled,
-        },
-        _ => Event::Reduce {
-            id,
-            by: size,
-            end: End::Filled,
-        },
+        1 => Event::Add { id, side, price, size },
+        2 => Event::Reduce { id, by: size, end: End::Cancelled },
+        3 => Event::Remove { id, end: End::Cancelled },
+        _ => Event::Reduce { id, by: size, end: End::Filled },
     })
 }
 
@@ -64,47 +48,11 @@ mod tests {
     #[test]
     fn messages_become_events() {
         for (line, expected) in [
-            (
-                "34200.01,1,7,4,100,-1",
-                Event::Add {
-                    id: 7,
-                    side: Side::Ask,
-                    price: 100,
-                    size: 4,
-                },
-            ),
-            (
-                "34200,1,7,4,100,1",
-                Event::Add {
-                    id: 7,
-                    side: Side::Bid,
-                    price: 100,
-                    size: 4,
-                },
-            ),
-            (
-                "1,2,7,4,100,1",
-                Event::Reduce {
-                    id: 7,
-                    by: 4,
-                    end: End::Cancelled,
-                },
-            ),
-            (
-                "1,3,7,4,100,1",
-                Event::Remove {
-                    id: 7,
-                    end: End::Cancelled,
-                },
-            ),
-            (
-                "1,4,7,4,100,1",
-                Event::Reduce {
-                    id: 7,
-                    by: 4,
-                    end: End::Filled,
-                },
-            ),
+            ("34200.01,1,7,4,100,-1", Event::Add { id: 7, side: Side::Ask, price: 100, size: 4 }),
+            ("34200,1,7,4,100,1", Event::Add { id: 7, side: Side::Bid, price: 100, size: 4 }),
+            ("1,2,7,4,100,1", Event::Reduce { id: 7, by: 4, end: End::Cancelled }),
+            ("1,3,7,4,100,1", Event::Remove { id: 7, end: End::Cancelled }),
+            ("1,4,7,4,100,1", Event::Reduce { id: 7, by: 4, end: End::Filled }),
             ("1,5,0,4,100,1", Event::Other),
             ("1,6,0,4,100,1", Event::Other),
             ("1,7,0,0,-1,-1", Event::Other),
@@ -127,22 +75,14 @@ mod tests {
             (b"1,1,11,-5,100,1", "a size of at least 1", "\"-5\""),
             (b"1,4,11,0,100,1", "a size of at least 1", "\"0\""),
             (b"1,5,0,-5,100,1", "a size", "\"-5\""),
-            (
-                b"1,1,11,5,-100,1",
-                "a positive price times 10000",
-                "\"-100\"",
-            ),
+            (b"1,1,11,5,-100,1", "a positive price times 10000", "\"-100\""),
             (
                 b"1,1,11,5,9223372036854775808,1",
                 "a positive price times 10000",
                 "\"9223372036854775808\"",
             ),
             (b"1,1,11,5,100,0", "direction 1 or -1", "\"0\""),
-            (
-                b"1,1,11,\xff\xfe,100,1",
-                "a size of at least 1",
-                "\"\\xff\\xfe\"",
-            ),
+            (b"1,1,11,\xff\xfe,100,1", "a size of at least 1", "\"\\xff\\xfe\""),
         ] {
             assert_eq!(event(line), Err(Mismatch::new(expected, found.to_owned())));
         }

@@ -46,14 +46,8 @@ pub(crate) struct Options {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    Flow {
-        events: usize,
-        seed: u64,
-    },
-    File {
-        path: PathBuf,
-        format: Option<Format>,
-    },
+    Flow { events: usize, seed: u64 },
+    File { path: PathBuf, format: Option<Format> },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,23 +97,12 @@ fn parse_with(mut args: Parser) -> Result<Command, String> {
             seed: seed.unwrap_or(DEFAULT_SEED),
         },
     };
-    Ok(Command::Run(Options {
-        source,
-        quotes,
-        with,
-    }))
+    Ok(Command::Run(Options { source, quotes, with }))
 }
 
-const FORMATS: &[(&str, Format)] = &[
-    ("lobster", Format::Lobster),
-    ("cme", Format::Cme),
-    ("bitstamp", Format::Bitstamp),
-];
-const WITHS: &[(&str, With)] = &[
-    ("pool", With::Pool),
-    ("box", With::Box),
-    ("both", With::Both),
-];
+const FORMATS: &[(&str, Format)] =
+    &[("lobster", Format::Lobster), ("cme", Format::Cme), ("bitstamp", Format::Bitstamp)];
+const WITHS: &[(&str, With)] = &[("pool", With::Pool), ("box", With::Box), ("both", With::Both)];
 
 fn value(args: &mut Parser) -> Result<OsString, String> {
     args.value().map_err(|error| error.to_string())
@@ -131,10 +114,7 @@ fn choice<T: Copy>(args: &mut Parser, option: &str, all: &[(&str, T)]) -> Result
         return Ok(chosen);
     }
     let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-    Err(format!(
-        "{option}: expected one of {}, found {value:?}",
-        names.join(", ")
-    ))
+    Err(format!("{option}: expected one of {}, found {value:?}", names.join(", ")))
 }
 
 fn number<T: std::str::FromStr>(
@@ -144,10 +124,7 @@ fn number<T: std::str::FromStr>(
     within: impl Fn(&T) -> bool,
 ) -> Result<T, String> {
     let value = value(args)?;
-    let number = value
-        .to_str()
-        .and_then(|text| text.parse().ok())
-        .filter(within);
+    let number = value.to_str().and_then(|text| text.parse().ok()).filter(within);
     number.ok_or_else(|| format!("{option}: expected {expected}, found {value:?}"))
 }
 
@@ -161,44 +138,19 @@ mod tests {
 
     #[test]
     fn without_arguments_the_flow_runs_on_the_pool() {
-        let source = Source::Flow {
-            events: 1_000_000,
-            seed: 1,
-        };
-        let options = Options {
-            source,
-            quotes: None,
-            with: With::Pool,
-        };
+        let source = Source::Flow { events: 1_000_000, seed: 1 };
+        let options = Options { source, quotes: None, with: With::Pool };
         assert_eq!(parsed(&[]), Ok(Command::Run(options)));
     }
 
     #[test]
     fn every_option_is_read() {
-        let source = Source::File {
-            path: "m.csv".into(),
-            format: Some(Format::Cme),
-        };
-        let options = Options {
-            source,
-            quotes: Some("q.csv".into()),
-            with: With::Both,
-        };
-        let args = [
-            "--format=cme",
-            "m.csv",
-            "--quotes",
-            "q.csv",
-            "--with",
-            "both",
-        ];
+        let source = Source::File { path: "m.csv".into(), format: Some(Format::Cme) };
+        let options = Options { source, quotes: Some("q.csv".into()), with: With::Both };
+        let args = ["--format=cme", "m.csv", "--quotes", "q.csv", "--with", "both"];
         assert_eq!(parsed(&args), Ok(Command::Run(options)));
         let source = Source::Flow { events: 5, seed: 9 };
-        let options = Options {
-            source,
-            quotes: None,
-            with: With::Box,
-        };
+        let options = Options { source, quotes: None, with: With::Box };
         let args = ["--events", "5", "--seed", "9", "--with", "box"];
         assert_eq!(parsed(&args), Ok(Command::Run(options)));
         assert_eq!(parsed(&["--help"]), Ok(Command::Help));
@@ -207,41 +159,17 @@ mod tests {
     #[test]
     fn a_bad_argument_is_named() {
         for (args, named) in [
-            (
-                &["--with", "arena"][..],
-                "--with: expected one of pool, box, both, found \"arena\"",
-            ),
-            (
-                &["--format", "itch", "f"],
-                "--format: expected one of lobster, cme, bitstamp, found",
-            ),
-            (
-                &["--events", "0"],
-                "--events: expected a number from 1 to 10000000, found \"0\"",
-            ),
-            (
-                &["--events", "1e6"],
-                "--events: expected a number from 1 to 10000000, found",
-            ),
-            (
-                &["--events", "99999999999999999999"],
-                "--events: expected a number from 1 to",
-            ),
-            (
-                &["--seed", "-1"],
-                "--seed: expected a number from 0 to 18446744073709551615",
-            ),
+            (&["--with", "arena"][..], "--with: expected one of pool, box, both, found \"arena\""),
+            (&["--format", "itch", "f"], "--format: expected one of lobster, cme, bitstamp, found"),
+            (&["--events", "0"], "--events: expected a number from 1 to 10000000, found \"0\""),
+            (&["--events", "1e6"], "--events: expected a number from 1 to 10000000, found"),
+            (&["--events", "99999999999999999999"], "--events: expected a number from 1 to"),
+            (&["--seed", "-1"], "--seed: expected a number from 0 to 18446744073709551615"),
             (&["--seed"], "missing argument for option '--seed'"),
             (&["--colour"], "invalid option '--colour'"),
             (&["a.csv", "b.csv"], "unexpected argument \"b.csv\""),
-            (
-                &["a.csv", "--seed", "1"],
-                "--events and --seed are for the built-in flow",
-            ),
-            (
-                &["--quotes", "q.csv"],
-                "--format and --quotes need a message file",
-            ),
+            (&["a.csv", "--seed", "1"], "--events and --seed are for the built-in flow"),
+            (&["--quotes", "q.csv"], "--format and --quotes need a message file"),
         ] {
             let error = parsed(args).unwrap_err();
             assert!(error.starts_with(named), "{error:?} for {named:?}");

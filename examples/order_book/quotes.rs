@@ -62,10 +62,7 @@ pub(crate) fn check<S: Store>(
     rows: &[Quote],
 ) -> Result<Checked, (usize, Refused)> {
     let mut book = Book::new(store);
-    let mut checked = Checked {
-        states: 0,
-        matched: 0,
-    };
+    let mut checked = Checked { states: 0, matched: 0 };
     let mut last_state = None;
     let mut last_row = 0;
     for (index, &event) in events.iter().enumerate() {
@@ -90,12 +87,7 @@ pub(crate) fn check<S: Store>(
 fn state<S: Store>(book: &Book<'_, S>) -> Option<Quote> {
     let (ask, ask_size) = book.side(Side::Ask).best()?;
     let (bid, bid_size) = book.side(Side::Bid).best()?;
-    Some(Quote {
-        ask,
-        ask_size,
-        bid,
-        bid_size,
-    })
+    Some(Quote { ask, ask_size, bid, bid_size })
 }
 
 #[cfg(test)]
@@ -103,25 +95,11 @@ mod tests {
     use super::*;
     use crate::book::{End, Heap};
 
-    const ASK: Event = Event::Add {
-        id: 1,
-        side: Side::Ask,
-        price: 101,
-        size: 5,
-    };
-    const BID: Event = Event::Add {
-        id: 2,
-        side: Side::Bid,
-        price: 99,
-        size: 9,
-    };
+    const ASK: Event = Event::Add { id: 1, side: Side::Ask, price: 101, size: 5 };
+    const BID: Event = Event::Add { id: 2, side: Side::Bid, price: 99, size: 9 };
 
     fn shrink(by: u64) -> Event {
-        Event::Reduce {
-            id: 2,
-            by,
-            end: End::Filled,
-        }
+        Event::Reduce { id: 2, by, end: End::Filled }
     }
 
     fn rows(text: &str) -> Vec<Quote> {
@@ -135,22 +113,11 @@ mod tests {
 
     #[test]
     fn a_one_sided_book_has_no_state_and_equal_neighbours_count_once() {
-        let deep = Event::Add {
-            id: 3,
-            side: Side::Bid,
-            price: 90,
-            size: 1,
-        };
-        let stray = Event::Remove {
-            id: 77,
-            end: End::Cancelled,
-        };
+        let deep = Event::Add { id: 3, side: Side::Bid, price: 90, size: 1 };
+        let stray = Event::Remove { id: 77, end: End::Cancelled };
         let rows = rows("101,5,99,9\r\n101,5,99,8\r\n");
         assert_eq!(checked(&[ASK], &rows), (0, 0));
-        assert_eq!(
-            checked(&[ASK, BID, deep, stray, Event::Other], &rows),
-            (1, 1)
-        );
+        assert_eq!(checked(&[ASK, BID, deep, stray, Event::Other], &rows), (1, 1));
         assert_eq!(checked(&[ASK, BID, deep, shrink(1)], &rows), (2, 2));
     }
 
@@ -172,15 +139,9 @@ mod tests {
     #[test]
     fn a_bad_row_is_named() {
         for (text, message) in [
-            (
-                "",
-                "q:1: expected a row of quotes, found the end of the file",
-            ),
+            ("", "q:1: expected a row of quotes, found the end of the file"),
             ("1,2,3\n", "q:1: expected 4 columns, found 3 in \"1,2,3\""),
-            (
-                "1,2,3,4\n1,-2,3,4\n",
-                "q:2: expected an ask size, found \"-2\"",
-            ),
+            ("1,2,3,4\n1,-2,3,4\n", "q:2: expected an ask size, found \"-2\""),
             ("1,2,x,4\n", "q:1: expected a bid price, found \"x\""),
         ] {
             let error = parse(Path::new("q"), text.as_bytes()).unwrap_err();

@@ -79,11 +79,7 @@ fn sorted(times: &[f64]) -> Vec<f64> {
 pub(crate) fn on_pool(events: &[Event]) -> Result<Run, RefusedAt> {
     let pool = Pool::new();
     let run = replay(&pool, events);
-    assert!(
-        pool.is_empty(),
-        "the book is gone and {} of its slots are not free",
-        pool.len()
-    );
+    assert!(pool.is_empty(), "the book is gone and {} of its slots are not free", pool.len());
     run
 }
 
@@ -104,10 +100,7 @@ pub(crate) fn on_both(events: &[Event]) -> Result<(Summary, Timing), RefusedAt> 
             let first = on_heap(events)?;
             (on_pool(events)?, first)
         };
-        assert_eq!(
-            on_pool.summary, on_heap.summary,
-            "the store does not change what a book does"
-        );
+        assert_eq!(on_pool.summary, on_heap.summary, "the store does not change what a book does");
         pool.push(on_pool.ns_per_event);
         heap.push(on_heap.ns_per_event);
         summary = Some(on_pool.summary);
@@ -134,10 +127,7 @@ fn replay<S: Store>(store: &S, events: &[Event]) -> Result<Run, RefusedAt> {
         bids: book.side(Side::Bid).top(LEVELS),
         asks: book.side(Side::Ask).top(LEVELS),
     };
-    Ok(Run {
-        summary,
-        ns_per_event: per_event(elapsed, events.len()),
-    })
+    Ok(Run { summary, ns_per_event: per_event(elapsed, events.len()) })
 }
 
 fn per_event(elapsed: Duration, events: usize) -> f64 {
@@ -156,30 +146,14 @@ mod tests {
         assert_eq!(summary, on_pool(&events).unwrap().summary);
         let mut text = String::new();
         timing.write(&mut text);
-        let keys: Vec<&str> = text
-            .lines()
-            .map(|line| line.split(':').next().unwrap())
-            .collect();
-        assert_eq!(
-            keys[..4],
-            [
-                "ns_per_event",
-                "pool_ns_per_event",
-                "box_ns_per_event",
-                "ratio"
-            ]
-        );
+        let keys: Vec<&str> = text.lines().map(|line| line.split(':').next().unwrap()).collect();
+        assert_eq!(keys[..4], ["ns_per_event", "pool_ns_per_event", "box_ns_per_event", "ratio"]);
         assert_eq!(keys.len(), 7);
     }
 
     #[test]
     fn a_refused_event_comes_with_its_index() {
-        let event = Event::Add {
-            id: 1,
-            side: Side::Bid,
-            price: 1,
-            size: 1,
-        };
+        let event = Event::Add { id: 1, side: Side::Bid, price: 1, size: 1 };
         let (index, refused) = on_pool(&[event, Event::Other, event]).unwrap_err();
         assert_eq!((index, refused), (2, Refused::Resting { id: 1 }));
     }

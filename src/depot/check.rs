@@ -21,19 +21,13 @@ impl Depot {
         }
         if let Some((first, count)) = front.window.run() {
             let (number, index) = self.slot_at(first.addr().get());
-            assert!(
-                index + count <= self.chunks[number].slots(),
-                "the window is in one chunk"
-            );
+            assert!(index + count <= self.chunks[number].slots(), "the window is in one chunk");
             for (word, mask) in run_masks(index, count) {
                 self.mark(number, word, mask);
             }
         }
-        let clear: usize = self
-            .chunks
-            .iter()
-            .map(|chunk| chunk.slots() - chunk.vacancy().count())
-            .sum();
+        let clear: usize =
+            self.chunks.iter().map(|chunk| chunk.slots() - chunk.vacancy().count()).sum();
         self.unmark(front);
         // Depot invariant 3: what is nowhere else is occupied.
         assert_eq!(clear, self.len(front), "len counts the occupied slots");
@@ -41,27 +35,16 @@ impl Depot {
 
     /// The numbers of the chunk and of the slot that starts at `address`.
     fn slot_at(&self, address: usize) -> (usize, usize) {
-        let (number, index, offset) = self
-            .slot_around(address)
-            .expect("the front holds slots of this depot");
-        assert_eq!(
-            offset, 0,
-            "the front holds slots, not what lies inside them"
-        );
+        let (number, index, offset) =
+            self.slot_around(address).expect("the front holds slots of this depot");
+        assert_eq!(offset, 0, "the front holds slots, not what lies inside them");
         (number, index)
     }
 
     /// Marks slots of the front in the bitmap, where they are not yet.
     fn mark(&self, number: usize, word: usize, mask: usize) {
-        let chunk = self
-            .chunks
-            .get(number)
-            .expect("a slot in use is in an entered chunk");
-        assert_eq!(
-            chunk.vacancy().word(word) & mask,
-            0,
-            "Depot invariant 3: in two places"
-        );
+        let chunk = self.chunks.get(number).expect("a slot in use is in an entered chunk");
+        assert_eq!(chunk.vacancy().word(word) & mask, 0, "Depot invariant 3: in two places");
         chunk.insert(word, mask);
     }
 
@@ -70,13 +53,13 @@ impl Depot {
         for slot in front.magazine.iter() {
             // SAFETY: 1. the slot was found in an entered chunk when it was marked.
             let chunk = unsafe { Chunk::of(slot) };
-            let (word, bit) = chunk.bit_of(slot, &self.geometry);
+            let (word, bit) = chunk.bit_of(slot);
             chunk.remove(word, bit);
         }
         if let Some((first, count)) = front.window.run() {
             // SAFETY: 1. the run was found in an entered chunk when it was marked.
             let chunk = unsafe { Chunk::of(first) };
-            for (word, mask) in run_masks(chunk.index_of(first, &self.geometry), count) {
+            for (word, mask) in run_masks(chunk.index_of(first), count) {
                 chunk.remove(word, mask);
             }
         }
@@ -95,18 +78,11 @@ impl Depot {
             assert_eq!(chunk.vacancy().count(), chunk.vacant(), "Chunk invariant 4");
             let listed = self.with_vacancy.tree().contains(number);
             assert_eq!(listed, chunk.vacant() != 0, "Depot invariant 4");
-            assert!(
-                chunk.vacant() + chunk.given_up() <= slots,
-                "leaked slots are occupied"
-            );
+            assert!(chunk.vacant() + chunk.given_up() <= slots, "leaked slots are occupied");
             entered += slots;
             vacant += chunk.vacant();
         }
-        assert_eq!(
-            (entered, vacant),
-            (self.entered, self.vacant),
-            "Depot invariant 5"
-        );
+        assert_eq!((entered, vacant), (self.entered, self.vacant), "Depot invariant 5");
         let capacity: usize = self.reservations.iter().map(|held| held.slots()).sum();
         assert_eq!(capacity, self.capacity, "Depot invariant 5");
         assert!(self.growth == Growth::OnDemand || self.reservations.len() <= 1);

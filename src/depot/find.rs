@@ -7,7 +7,7 @@ use crate::error::InvalidFree;
 
 impl Depot {
     /// The slot that `address` lies in, as the numbers of chunk and slot and the offset from the
-    /// slot's start; `None` where no slot of this depot lies there.
+    /// slot's start.
     ///
     /// # Errors
     ///
@@ -27,15 +27,9 @@ impl Depot {
         let offset = (offset % self.geometry.pitch())
             .checked_sub(self.geometry.first_slot(slots))
             .ok_or(InvalidFree::Interior)?;
-        let (index, offset) = (
-            offset / self.geometry.stride(),
-            offset % self.geometry.stride(),
-        );
-        if index < slots {
-            Ok((number, index, offset))
-        } else {
-            Err(InvalidFree::Interior)
-        }
+        let (index, offset) =
+            (offset / self.geometry.stride().bytes(), offset % self.geometry.stride().bytes());
+        if index < slots { Ok((number, index, offset)) } else { Err(InvalidFree::Interior) }
     }
 
     /// Whether `address` lies in a slot.
@@ -67,14 +61,10 @@ impl Depot {
         }
         // A chunk that was never entered has no occupied slot and nothing to read.
         let chunk = self.chunks.get(number).ok_or(InvalidFree::Vacant)?;
-        let slot = chunk.slot(index, &self.geometry);
+        let slot = chunk.slot(index);
         let vacant = chunk.vacancy().contains(index)
             || front.window.contains(slot)
             || front.magazine.iter().any(|vacant| vacant == slot);
-        if vacant {
-            Err(InvalidFree::Vacant)
-        } else {
-            Ok(slot)
-        }
+        if vacant { Err(InvalidFree::Vacant) } else { Ok(slot) }
     }
 }

@@ -9,11 +9,16 @@ use crate::reservation::Reservation;
 
 impl Depot {
     /// Gives every wholly vacant chunk of a growing depot back; returns the number of bytes.
-    pub(crate) fn trim(&mut self, front: &Front) -> usize {
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this depot.
+    pub(crate) unsafe fn trim(&mut self, front: &Front) -> usize {
         if self.growth == Growth::Bounded {
             return 0;
         }
-        self.empty_front(front);
+        // SAFETY: 1. clause 1.
+        unsafe { self.empty_front(front) };
         let mut kept = 0;
         self.with_vacancy.clear();
         for number in 0..self.chunks.len() {
@@ -28,32 +33,29 @@ impl Depot {
             self.reservations.swap(kept, number);
             chunk.set_number(kept as u32);
             if chunk.vacant() != 0 {
-                self.with_vacancy
-                    .tree()
-                    .insert(kept / WORD_BITS, 1 << (kept % WORD_BITS));
+                self.with_vacancy.tree().insert(kept / WORD_BITS, 1 << (kept % WORD_BITS));
             }
             kept += 1;
         }
         // INVARIANT: 3. the slots of these chunks were all in the bitmap, so none is occupied and
         // none is in the front. Behind them lie reservations that were never entered.
         self.chunks.truncate(kept);
-        let released: usize = self.reservations[kept..]
-            .iter()
-            .map(Reservation::bytes)
-            .sum();
+        let released: usize = self.reservations[kept..].iter().map(Reservation::bytes).sum();
         // INVARIANT: 5. here.
-        self.capacity -= self.reservations[kept..]
-            .iter()
-            .map(Reservation::slots)
-            .sum::<usize>();
+        self.capacity -= self.reservations[kept..].iter().map(Reservation::slots).sum::<usize>();
         self.reservations.truncate(kept);
         released
     }
 
     /// Lets go of every reservation that still has an occupied slot whose handle was not leaked,
     /// so that its memory is never given back. Everything else is given back as usual.
-    pub(crate) fn keep_occupied(&mut self, front: &Front) {
-        self.empty_front(front);
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this depot.
+    pub(crate) unsafe fn keep_occupied(&mut self, front: &Front) {
+        // SAFETY: 1. clause 1.
+        unsafe { self.empty_front(front) };
         let occupied = |chunk: &Chunk| chunk.vacant() + chunk.given_up() < chunk.slots();
         match self.growth {
             Growth::Bounded => {

@@ -158,10 +158,7 @@ fn of_sync<T: Sync>() {
 }
 
 /// What holds for handles in a memory that is shared between threads.
-#[expect(
-    dead_code,
-    reason = "no memory is shared yet, but the bounds of handles speak of it"
-)]
+#[expect(dead_code, reason = "no memory is shared yet, but the bounds of handles speak of it")]
 fn handle_in_shared_memory<'p, T, U, M>()
 where
     T: ?Sized + Send + 'p,

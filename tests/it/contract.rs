@@ -21,11 +21,7 @@ mod reentrancy {
 
     impl<'p> Busy<'p> {
         fn new(pool: &'p Pool<Busy<'p>>, depth: u32) -> Self {
-            Self {
-                pool,
-                depth,
-                child: RefCell::new(None),
-            }
+            Self { pool, depth, child: RefCell::new(None) }
         }
 
         /// Fills, empties, reserves and trims.
@@ -33,9 +29,8 @@ mod reentrancy {
             if self.depth == 0 {
                 return;
             }
-            let mut held: Vec<_> = (0..3)
-                .map(|_| self.pool.alloc(Busy::new(self.pool, self.depth - 1)))
-                .collect();
+            let mut held: Vec<_> =
+                (0..3).map(|_| self.pool.alloc(Busy::new(self.pool, self.depth - 1))).collect();
             self.pool.reserve(self.depth as usize * 40);
             held.swap_remove(0);
             *held[0].child.borrow_mut() = Some(self.pool.alloc(Busy::new(self.pool, 0)));
@@ -78,11 +73,7 @@ mod reentrancy {
         let pool = Pool::bounded(3);
         let outer = pool.alloc_with(|| {
             let inner = pool.alloc(0);
-            assert_eq!(
-                pool.len(),
-                2,
-                "the slot of the outer value is taken already"
-            );
+            assert_eq!(pool.len(), 2, "the slot of the outer value is taken already");
             *inner + pool.alloc_with(|| pool.len()).checked_sub(2).unwrap()
         });
         assert_eq!((*outer, pool.len()), (1, 1));
@@ -162,13 +153,7 @@ mod panics {
         let tally = Tally::default();
         let pool = Pool::new();
         let handles: Vec<_> = (0..100)
-            .map(|id| {
-                pool.alloc(if id == 50 {
-                    tally.bomb(id)
-                } else {
-                    tally.value(id)
-                })
-            })
+            .map(|id| pool.alloc(if id == 50 { tally.bomb(id) } else { tally.value(id) }))
             .collect();
         panic_message(|| drop(handles));
         assert_eq!((pool.len(), tally.live()), (0, 0));
@@ -198,14 +183,9 @@ mod pinning {
     #[test]
     fn the_memory_of_a_forgotten_pinned_value_outlives_its_pool() {
         for bounded in [false, true] {
-            let pool = if bounded {
-                Pool::bounded(20_000)
-            } else {
-                Pool::new()
-            };
-            let others: Vec<_> = (0..20_000 - 1)
-                .map(|i| pool.alloc(Pinned(i, PhantomPinned)))
-                .collect();
+            let pool = if bounded { Pool::bounded(20_000) } else { Pool::new() };
+            let others: Vec<_> =
+                (0..20_000 - 1).map(|i| pool.alloc(Pinned(i, PhantomPinned))).collect();
             let handle = PoolBox::into_pin(pool.alloc(Pinned(77, PhantomPinned)));
             let raw: *const Pinned = &*handle;
             mem::forget(handle);

@@ -35,13 +35,7 @@ fn modules() -> Vec<String> {
 /// The module a file belongs to: its first step below `src`.
 fn module_of(file: &Path) -> String {
     let relative = file.strip_prefix(source()).unwrap();
-    let first = relative
-        .components()
-        .next()
-        .unwrap()
-        .as_os_str()
-        .to_str()
-        .unwrap();
+    let first = relative.components().next().unwrap().as_os_str().to_str().unwrap();
     first.trim_end_matches(".rs").to_string()
 }
 
@@ -58,21 +52,14 @@ fn a_module_uses_only_those_above_it() {
         }
         let own = rank(&module).unwrap_or_else(|| panic!("`{module}` is not in lib.rs"));
         let text = fs::read_to_string(&file).unwrap();
-        let code = text
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"));
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
             for (start, _) in line.match_indices("crate::") {
                 let rest = &line[start + "crate::".len()..];
-                let name: String = rest
-                    .chars()
-                    .take_while(|c| c.is_alphanumeric() || *c == '_')
-                    .collect();
+                let name: String =
+                    rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 let used = rank(&name).unwrap_or_else(|| panic!("{file:?} uses `{name}`"));
-                assert!(
-                    used <= own,
-                    "{file:?} uses `{name}`, which is above it in rank"
-                );
+                assert!(used <= own, "{file:?} uses `{name}`, which is above it in rank");
                 uses += 1;
             }
         }
@@ -82,13 +69,7 @@ fn a_module_uses_only_those_above_it() {
 
 #[test]
 fn arithmetic_is_free_of_unsafe_code() {
-    for name in [
-        "error.rs",
-        "bit_tree.rs",
-        "geometry.rs",
-        "stats.rs",
-        "pool_box/forward.rs",
-    ] {
+    for name in ["error.rs", "bit_tree.rs", "geometry.rs", "stats.rs", "pool_box/forward.rs"] {
         let text = fs::read_to_string(source().join(name)).unwrap();
         assert!(text.contains("#![forbid(unsafe_code)]"), "{name}");
     }

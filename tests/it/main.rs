@@ -2,6 +2,7 @@
 //!
 //! Sizes are cut where an interpreter runs them (`cfg(miri)`).
 
+mod auto_traits;
 mod contract;
 mod layers;
 mod memory_pool;
@@ -10,3 +11,4 @@ mod pool;
 mod regressions;
 mod structures;
 mod support;
+mod ui;

@@ -22,14 +22,11 @@ fn check_and_free(pool: &MemoryPool, block: NonNull<u8>, size: usize) {
     let expected = block.addr().get() as u8;
     // SAFETY: the block is `size` bytes, occupied and written at both ends.
     let first = unsafe { block.read() };
-    // SAFETY: as above; the offset is inside the block.
+    // SAFETY: the offset is inside the block.
     let last = unsafe { block.byte_add(size - 1) };
-    // SAFETY: as above.
+    // SAFETY: the last byte of the block was written.
     let last = unsafe { last.read() };
-    assert!(
-        first == expected || size == 1,
-        "the first byte of a block was overwritten"
-    );
+    assert!(first == expected || size == 1, "the first byte of a block was overwritten");
     assert_eq!(last, expected, "the last byte of a block was overwritten");
     // SAFETY: the block came from this pool and is not used any more.
     unsafe { pool.deallocate(block) };
@@ -40,9 +37,9 @@ fn mark(block: NonNull<u8>, size: usize) {
     let value = block.addr().get() as u8;
     // SAFETY: the block is `size` bytes and occupied.
     unsafe { block.write(value) };
-    // SAFETY: as above; the offset is inside the block.
+    // SAFETY: the offset is inside the block.
     let last = unsafe { block.byte_add(size - 1) };
-    // SAFETY: as above.
+    // SAFETY: the byte is the block's, which is occupied.
     unsafe { last.write(value) };
 }
 
@@ -59,59 +56,32 @@ fn check_blocks(object_size: usize, pool_size: usize, rng: &mut fastrand::Rng) {
     assert!(pool.allocate().is_none());
     blocks.iter().for_each(|block| mark(*block, object_size));
     let addresses: BTreeSet<usize> = blocks.iter().map(|block| block.addr().get()).collect();
-    assert_eq!(
-        addresses.len(),
-        pool_size,
-        "{context}: a block was handed out twice"
-    );
-    assert!(
-        addresses.iter().all(|address| address % align == 0),
-        "{context}"
-    );
+    assert_eq!(addresses.len(), pool_size, "{context}: a block was handed out twice");
+    assert!(addresses.iter().all(|address| address % align == 0), "{context}");
     let apart = addresses.iter().zip(addresses.iter().skip(1));
-    assert!(
-        apart.clone().all(|(low, high)| high - low >= object_size),
-        "{context}"
-    );
+    assert!(apart.clone().all(|(low, high)| high - low >= object_size), "{context}");
     let span = addresses.last().unwrap() + object_size - addresses.first().unwrap();
     if object_size >= 32 && cfg!(target_pointer_width = "64") {
         let limit = 1.04 * (pool_size * object_size) as f64;
-        assert!(
-            span as f64 <= limit,
-            "{context}: the blocks span {span} bytes"
-        );
+        assert!(span as f64 <= limit, "{context}: the blocks span {span} bytes");
     }
-    assert!(
-        blocks.iter().all(|block| pool.contains(*block)),
-        "{context}"
-    );
+    assert!(blocks.iter().all(|block| pool.contains(*block)), "{context}");
 
     // The check that comes with debug assertions looks through the magazine at every free, so
     // not every block of a large pool is freed then.
-    let freed = (pool_size.div_ceil(2)).min(if cfg!(debug_assertions) {
-        3000
-    } else {
-        usize::MAX
-    });
+    let freed = (pool_size.div_ceil(2)).min(if cfg!(debug_assertions) { 3000 } else { usize::MAX });
     rng.shuffle(&mut blocks);
     let kept = blocks.split_off(freed);
-    blocks
-        .into_iter()
-        .for_each(|block| check_and_free(&pool, block, object_size));
+    blocks.into_iter().for_each(|block| check_and_free(&pool, block, object_size));
     pool.check_invariants();
     assert_eq!(pool.len(), kept.len());
     let mut again: Vec<_> = exhaust(&pool);
     again.iter().for_each(|block| mark(*block, object_size));
     again.extend(kept);
     let second: BTreeSet<usize> = again.iter().map(|block| block.addr().get()).collect();
-    assert_eq!(
-        second, addresses,
-        "{context}: the blocks that came back are others"
-    );
+    assert_eq!(second, addresses, "{context}: the blocks that came back are others");
     again.truncate(2 * freed);
-    again
-        .into_iter()
-        .for_each(|block| check_and_free(&pool, block, object_size));
+    again.into_iter().for_each(|block| check_and_free(&pool, block, object_size));
     assert_eq!(pool.len(), pool_size.saturating_sub(2 * freed));
     pool.check_invariants();
 }
@@ -162,9 +132,7 @@ fn blocks_larger_than_a_chunk_work() {
         assert_eq!(blocks.len(), 5);
         blocks.iter().for_each(|block| mark(*block, object_size));
         rng.shuffle(&mut blocks);
-        blocks
-            .into_iter()
-            .for_each(|block| check_and_free(&pool, block, object_size));
+        blocks.into_iter().for_each(|block| check_and_free(&pool, block, object_size));
         pool.check_invariants();
     }
 }
@@ -185,37 +153,19 @@ fn layouts_are_honoured() {
 
 #[test]
 fn bad_arguments_are_named() {
-    assert_eq!(
-        MemoryPool::new(0, 1).unwrap_err(),
-        PoolError::ZeroObjectSize
-    );
+    assert_eq!(MemoryPool::new(0, 1).unwrap_err(), PoolError::ZeroObjectSize);
     assert_eq!(MemoryPool::new(1, 0).unwrap_err(), PoolError::ZeroPoolSize);
     let empty = Layout::new::<()>();
-    assert_eq!(
-        MemoryPool::with_layout(empty, 1).unwrap_err(),
-        PoolError::ZeroObjectSize
-    );
+    assert_eq!(MemoryPool::with_layout(empty, 1).unwrap_err(), PoolError::ZeroObjectSize);
     let wide = Layout::from_size_align(8192, 8192).unwrap();
     let error = MemoryPool::with_layout(wide, 1).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the alignment of 8192 bytes is above the limit of 4096 bytes"
-    );
-    for (object_size, pool_size) in [
-        (usize::MAX, 1),
-        (1, usize::MAX),
-        (usize::MAX / 2, 2),
-        (1 << 31, usize::MAX >> 20),
-    ] {
+    assert_eq!(error.to_string(), "the alignment of 8192 bytes is above the limit of 4096 bytes");
+    for (object_size, pool_size) in
+        [(usize::MAX, 1), (1, usize::MAX), (usize::MAX / 2, 2), (1 << 31, usize::MAX >> 20)]
+    {
         let error = MemoryPool::new(object_size, pool_size).unwrap_err();
         let message = error.to_string();
-        assert_eq!(
-            error,
-            PoolError::TooLarge {
-                object_size,
-                pool_size
-            }
-        );
+        assert_eq!(error, PoolError::TooLarge { object_size, pool_size });
         assert!(message.contains(&object_size.to_string()), "{message}");
         assert!(message.contains(&pool_size.to_string()), "{message}");
     }
@@ -256,20 +206,14 @@ fn the_largest_pool_is_made_without_touching_it() {
         assert_eq!(pool.capacity(), 1_000_000);
     }
     assert!(fastest < Duration::from_micros(100), "made in {fastest:?}");
-    assert!(
-        least < 1 << 20 || resident().is_none(),
-        "{least} bytes became resident"
-    );
+    assert!(least < 1 << 20 || resident().is_none(), "{least} bytes became resident");
 }
 
 /// Every address of a pool's memory and around it against what the pool says of it.
 #[test]
 fn every_address_is_told_apart() {
-    let sizes: &[(usize, usize)] = if cfg!(miri) {
-        &[(24, 12)]
-    } else {
-        &[(24, 12), (1, 9), (48, 4096 * 3), (3000, 200)]
-    };
+    let sizes: &[(usize, usize)] =
+        if cfg!(miri) { &[(24, 12)] } else { &[(24, 12), (1, 9), (48, 4096 * 3), (3000, 200)] };
     for &(object_size, pool_size) in sizes {
         let pool = MemoryPool::new(object_size, pool_size).unwrap();
         let align = (1_usize << object_size.trailing_zeros()).min(16);
@@ -285,10 +229,8 @@ fn every_address_is_told_apart() {
                 unsafe { pool.deallocate(*block) };
             }
         }
-        let (low, high) = (
-            blocks[0].addr().get() - 1200,
-            blocks.last().unwrap().addr().get() + 5000,
-        );
+        let (low, high) =
+            (blocks[0].addr().get() - 1200, blocks.last().unwrap().addr().get() + 5000);
         for address in (low..high).step_by(if pool_size > 1000 { 3 } else { 1 }) {
             if occupied.contains(&address) {
                 continue;
@@ -308,20 +250,15 @@ fn every_address_is_told_apart() {
             } else {
                 InvalidFree::Interior
             };
-            assert_eq!(
-                refused, expected,
-                "object_size {object_size} address {address:#x}"
-            );
+            assert_eq!(refused, expected, "object_size {object_size} address {address:#x}");
         }
         for address in occupied {
             let block = NonNull::new(core::ptr::without_provenance_mut(address)).unwrap();
             // SAFETY: the block is occupied, and nothing uses it any more.
-            assert_eq!(unsafe { pool.try_deallocate(block) }, Ok(()));
+            let first = unsafe { pool.try_deallocate(block) };
             // SAFETY: the block is vacant, so nobody uses it.
-            assert_eq!(
-                unsafe { pool.try_deallocate(block) },
-                Err(InvalidFree::Vacant)
-            );
+            let second = unsafe { pool.try_deallocate(block) };
+            assert_eq!((first, second), (Ok(()), Err(InvalidFree::Vacant)));
         }
         assert!(pool.is_empty());
         pool.check_invariants();
@@ -339,34 +276,18 @@ fn vacant_blocks_are_found_wherever_they_are() {
     let first = pool.allocate().unwrap();
     // SAFETY: the pool has 20,000 blocks in several chunks, each inside one allocation.
     let in_window = unsafe { first.byte_add(64) };
-    assert_eq!(
-        refused(in_window),
-        Err(InvalidFree::Vacant),
-        "in the bump window"
-    );
-    // SAFETY: as above.
+    assert_eq!(refused(in_window), Err(InvalidFree::Vacant), "in the bump window");
+    // SAFETY: the offset is inside the pool's memory, which is several chunks.
     let never_entered = unsafe { first.byte_add(256 << 10) };
-    assert_eq!(
-        refused(never_entered),
-        Err(InvalidFree::Vacant),
-        "in a chunk never entered"
-    );
+    assert_eq!(refused(never_entered), Err(InvalidFree::Vacant), "in a chunk never entered");
     let blocks: Vec<_> = std::iter::from_fn(|| pool.allocate()).collect();
     for block in &blocks {
         // SAFETY: the block came from this pool and is not used any more.
         unsafe { pool.deallocate(*block) };
     }
     // By now the first of them have been spilled and the last are in the magazine.
-    assert_eq!(
-        refused(blocks[0]),
-        Err(InvalidFree::Vacant),
-        "in the bitmap"
-    );
-    assert_eq!(
-        refused(*blocks.last().unwrap()),
-        Err(InvalidFree::Vacant),
-        "in the magazine"
-    );
+    assert_eq!(refused(blocks[0]), Err(InvalidFree::Vacant), "in the bitmap");
+    assert_eq!(refused(*blocks.last().unwrap()), Err(InvalidFree::Vacant), "in the magazine");
     assert_eq!(refused(first), Ok(()));
 }
 
@@ -383,10 +304,8 @@ fn foreign_pointers_are_not_read() {
     ];
     for pointer in foreign {
         // SAFETY: the pointer is no block of this pool.
-        assert_eq!(
-            unsafe { pool.try_deallocate(pointer) },
-            Err(InvalidFree::Foreign)
-        );
+        let refused = unsafe { pool.try_deallocate(pointer) };
+        assert_eq!(refused, Err(InvalidFree::Foreign));
         assert!(!pool.contains(pointer));
     }
 }
@@ -398,7 +317,7 @@ fn deallocate_checks_with_debug_assertions() {
     let block = pool.allocate().unwrap();
     // SAFETY: the offset is inside the pool's memory.
     let inside = unsafe { block.byte_add(16) };
-    // SAFETY: as above.
+    // SAFETY: the offset is inside the pool's memory.
     let misaligned = unsafe { block.byte_add(1) };
     // SAFETY: the block came from this pool and is not used any more.
     unsafe { pool.deallocate(block) };

@@ -115,8 +115,7 @@ impl<'p, 't, const N: usize> History<'p, 't, N> {
             }
             Operation::AllocUninit if !full => {
                 let (id, item) = self.fresh();
-                self.held
-                    .push((id, PoolBox::write(pool.alloc_uninit(), item)));
+                self.held.push((id, PoolBox::write(pool.alloc_uninit(), item)));
             }
             Operation::ConstructorPanics => {
                 panic_message(|| pool.alloc_with(|| panic!("no value")));
@@ -189,10 +188,7 @@ impl<'p, 't, const N: usize> History<'p, 't, N> {
             Operation::Trim => {
                 let before = pool.stats();
                 let released = pool.trim();
-                assert_eq!(
-                    before.bytes_reserved - released,
-                    pool.stats().bytes_reserved
-                );
+                assert_eq!(before.bytes_reserved - released, pool.stats().bytes_reserved);
             }
             // The form panics, as the pool is full; `pool` tests that it does.
             _ => {}
@@ -214,13 +210,7 @@ impl<'p, 't, const N: usize> History<'p, 't, N> {
 fn play<const N: usize>(bound: Option<usize>, operations: &[Operation]) {
     let tally = Tally::default();
     let pool = bound.map_or_else(Pool::new, Pool::<Item<'_, N>>::bounded);
-    let mut history = History {
-        pool: &pool,
-        tally: &tally,
-        held: Vec::new(),
-        leaked: 0,
-        next: 0,
-    };
+    let mut history = History { pool: &pool, tally: &tally, held: Vec::new(), leaked: 0, next: 0 };
     for operation in operations {
         history.step(operation);
         history.check();
@@ -235,10 +225,7 @@ fn play<const N: usize>(bound: Option<usize>, operations: &[Operation]) {
 /// The number of histories: `PROPTEST_CASES` where it is set.
 fn config() -> ProptestConfig {
     let cases = if cfg!(miri) { 2 } else { 64 };
-    let mut config = ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = cases;
     }

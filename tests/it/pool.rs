@@ -43,25 +43,16 @@ fn a_full_pool_refuses_and_gives_back() {
     assert!(pool.is_full());
     let refused = pool.try_alloc(tally.value(3)).unwrap_err();
     assert!(refused.is_full());
-    assert_eq!(
-        refused.to_string(),
-        "the pool is full: all of its 2 slots are occupied"
-    );
+    assert_eq!(refused.to_string(), "the pool is full: all of its 2 slots are occupied");
     assert_eq!(refused.into_inner().id, 3);
-    let build = pool
-        .try_alloc_with(|| tally.value(4))
-        .unwrap_err()
-        .into_inner();
+    let build = pool.try_alloc_with(|| tally.value(4)).unwrap_err().into_inner();
     assert_eq!(tally.made(), 3, "the constructor has not run");
     assert_eq!(build().id, 4);
     pool.try_alloc_uninit().unwrap_err().into_inner();
 
     let words = "the pool is full: all of its 2 slots are occupied";
     assert_eq!(panic_message(|| pool.alloc(tally.value(5))), words);
-    assert_eq!(
-        panic_message(|| pool.alloc_with(|| unreachable!("not built"))),
-        words
-    );
+    assert_eq!(panic_message(|| pool.alloc_with(|| unreachable!("not built"))), words);
     assert_eq!(panic_message(|| pool.alloc_uninit()), words);
     assert_eq!(panic_message(|| first.clone()), words);
     assert_eq!(tally.live(), 2);
@@ -80,12 +71,7 @@ fn capacities_are_what_was_asked_for() {
         assert_eq!((bounded.capacity(), bounded.is_full()), (n, n == 0));
         let handles: Vec<_> = (0..n).map(|i| bounded.alloc([i as u64; 4])).collect();
         assert!(bounded.is_full() && bounded.try_alloc([0; 4]).is_err());
-        assert!(
-            handles
-                .iter()
-                .enumerate()
-                .all(|(i, handle)| handle[3] == i as u64)
-        );
+        assert!(handles.iter().enumerate().all(|(i, handle)| handle[3] == i as u64));
 
         let growing = Pool::<[u64; 4]>::with_capacity(n);
         assert_eq!((growing.capacity(), growing.is_full()), (n, false));
@@ -108,23 +94,11 @@ fn edges_of_capacity() {
     assert_eq!(Pool::<u8>::new().capacity(), 0);
     assert_eq!(Pool::<u8>::default().capacity(), 0);
 
-    let too_large = PoolError::TooLarge {
-        object_size: 8,
-        pool_size: usize::MAX,
-    };
+    let too_large = PoolError::TooLarge { object_size: 8, pool_size: usize::MAX };
     assert_eq!(Pool::<u64>::try_bounded(usize::MAX).unwrap_err(), too_large);
-    assert_eq!(
-        Pool::<u64>::try_with_capacity(usize::MAX).unwrap_err(),
-        too_large
-    );
-    assert_eq!(
-        Pool::<u64>::new().try_reserve(usize::MAX).unwrap_err(),
-        too_large
-    );
-    assert_eq!(
-        panic_message(|| Pool::<u64>::bounded(usize::MAX)),
-        too_large.to_string()
-    );
+    assert_eq!(Pool::<u64>::try_with_capacity(usize::MAX).unwrap_err(), too_large);
+    assert_eq!(Pool::<u64>::new().try_reserve(usize::MAX).unwrap_err(), too_large);
+    assert_eq!(panic_message(|| Pool::<u64>::bounded(usize::MAX)), too_large.to_string());
 }
 
 #[test]
@@ -145,11 +119,7 @@ fn reserve_makes_room_at_once() {
     let bounded = Pool::bounded(3);
     let _one = bounded.alloc(1);
     assert_eq!(bounded.try_reserve(2), Ok(()));
-    let error = PoolError::CapacityExceeded {
-        capacity: 3,
-        len: 1,
-        additional: 3,
-    };
+    let error = PoolError::CapacityExceeded { capacity: 3, len: 1, additional: 3 };
     assert_eq!(bounded.try_reserve(3), Err(error));
     assert_eq!(panic_message(|| bounded.reserve(3)), error.to_string());
 }
@@ -169,11 +139,7 @@ fn trim_gives_back_what_is_vacant_and_nothing_else() {
     pool.check_invariants();
     assert_eq!(before.bytes_reserved - after.bytes_reserved, released);
     assert!(after.chunks < chunks && after.capacity < full.capacity);
-    assert!(
-        handles
-            .iter()
-            .all(|handle| handle.iter().all(|word| *word == handle[0]))
-    );
+    assert!(handles.iter().all(|handle| handle.iter().all(|word| *word == handle[0])));
     let more: Vec<_> = (0..50_000_u64).map(|i| pool.alloc([i; 4])).collect();
     pool.check_invariants();
     drop((handles, more));
@@ -190,10 +156,7 @@ fn stats_are_figures_of_the_pool() {
     let pool = Pool::<[u8; 100]>::with_capacity(10_000);
     let handles: Vec<_> = (0..10).map(|_| pool.alloc([0; 100])).collect();
     let stats = pool.stats();
-    assert_eq!(
-        (stats.capacity, stats.len, stats.bytes_live),
-        (10_000, 10, 1000)
-    );
+    assert_eq!((stats.capacity, stats.len, stats.bytes_live), (10_000, 10, 1000));
     assert!(stats.chunks >= 3 || cfg!(target_pointer_width = "32"));
     assert!(stats.bytes_reserved > 1_000_000 && stats.bytes_reserved < 1_030_000);
     drop(handles);
@@ -202,19 +165,17 @@ fn stats_are_figures_of_the_pool() {
 }
 
 #[test]
-fn values_fill_slots_from_the_lowest_address() {
-    let pool = Pool::<u64>::new();
-    let handles: Vec<_> = (0..10_000).map(|i| pool.alloc(i)).collect();
-    let lowest = handles.iter().take(100).map(PoolBox::as_ptr).min().unwrap();
-    drop(handles);
-    pool.trim();
-    let again: Vec<_> = (0..100).map(|i| pool.alloc(i)).collect();
-    assert!(
-        again
-            .windows(2)
-            .all(|pair| PoolBox::as_ptr(&pair[0]) < PoolBox::as_ptr(&pair[1]))
-    );
-    let _ = lowest;
+fn slots_freed_long_ago_come_back_in_address_order() {
+    let pool = Pool::<u64>::bounded(10_000);
+    let mut handles: Vec<_> = (0..10_000).map(|i| pool.alloc(i)).collect();
+    fastrand::Rng::with_seed(6).shuffle(&mut handles);
+    handles.truncate(1_000);
+    // The slots freed last, at most a magazine of them, come back first and in reverse order.
+    let recent: Vec<_> = (0..1_024).map(|i| pool.alloc(i)).collect();
+    let others: Vec<_> = std::iter::from_fn(|| pool.try_alloc(0).ok()).collect();
+    assert_eq!(handles.len() + recent.len() + others.len(), 10_000);
+    assert!(others.len() > 7_000);
+    assert!(others.windows(2).all(|pair| PoolBox::as_ptr(&pair[0]) < PoolBox::as_ptr(&pair[1])));
 }
 
 #[test]
@@ -240,11 +201,7 @@ fn a_handle_can_be_taken_apart_and_put_together() {
     let slot = pool.alloc_uninit();
     assert_eq!(pool.len(), 2);
     drop(slot);
-    assert_eq!(
-        (pool.len(), tally.live()),
-        (1, 1),
-        "no destructor for what was never built"
-    );
+    assert_eq!((pool.len(), tally.live()), (1, 1), "no destructor for what was never built");
 }
 
 #[test]
@@ -280,14 +237,15 @@ fn clones_are_values_of_their_own() {
 fn a_handle_compares_hashes_and_prints_as_its_value() {
     let pool = Pool::new();
     let (mut one, two) = (pool.alloc(1), pool.alloc(2));
-    assert!(one < two && one <= two && two > one && two >= one && one != two);
+    assert!(one < two);
+    assert!(one <= two);
+    assert!(two > one);
+    assert!(two >= one);
+    assert_ne!(one, two);
     assert_eq!(one.cmp(&two), 1.cmp(&2));
     assert_eq!(one.partial_cmp(&two), Some(std::cmp::Ordering::Less));
     assert_eq!(one, one.clone());
-    assert_eq!(
-        (format!("{one:?}"), format!("{two:>3}")),
-        ("1".into(), "  2".into())
-    );
+    assert_eq!((format!("{one:?}"), format!("{two:>3}")), ("1".into(), "  2".into()));
     let hash = |value: &dyn Fn(&mut DefaultHasher)| {
         let mut hasher = DefaultHasher::new();
         value(&mut hasher);
@@ -321,10 +279,7 @@ fn a_handle_iterates_polls_and_fails_as_its_value() {
     let futures = Pool::new();
     let mut ready = futures.alloc(std::future::ready(7));
     let mut context = Context::from_waker(Waker::noop());
-    assert_eq!(
-        Future::poll(Pin::new(&mut ready), &mut context),
-        Poll::Ready(7)
-    );
+    assert_eq!(Future::poll(Pin::new(&mut ready), &mut context), Poll::Ready(7));
 
     let errors = Pool::new();
     let error = errors.alloc("x".parse::<i32>().unwrap_err());
@@ -358,10 +313,7 @@ fn a_handle_reads_and_writes_as_its_value() {
     file.read_line(&mut line).unwrap();
     let mut rest = Vec::new();
     file.read_to_end(&mut rest).unwrap();
-    assert_eq!(
-        (line.as_str(), rest.as_slice()),
-        ("first\n", b"second\n3".as_slice())
-    );
+    assert_eq!((line.as_str(), rest.as_slice()), ("first\n", b"second\n3".as_slice()));
     assert_eq!(file.stream_position().unwrap(), 14);
 }
 

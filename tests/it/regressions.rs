@@ -95,25 +95,14 @@ fn extreme_sizes_and_counts_are_handled() {
     places.dedup();
     assert_eq!(places.len(), 5, "values of size 0 have slots of their own");
     assert!(Pool::<()>::bounded(0).try_alloc(()).is_err());
-    for count in [
-        usize::MAX,
-        usize::MAX / 8,
-        isize::MAX as usize,
-        1 << (usize::BITS - 4),
-    ] {
-        assert!(matches!(
-            Pool::<u64>::try_bounded(count),
-            Err(PoolError::TooLarge { .. })
-        ));
+    for count in [usize::MAX, usize::MAX / 8, isize::MAX as usize, 1 << (usize::BITS - 4)] {
+        assert!(matches!(Pool::<u64>::try_bounded(count), Err(PoolError::TooLarge { .. })));
         assert!(Pool::<u64>::try_with_capacity(count).is_err());
         assert!(MemoryPool::new(8, count).is_err());
         assert!(MemoryPool::new(count, 8).is_err());
     }
     let largest = Layout::from_size_align(isize::MAX as usize, 1).unwrap();
-    assert!(matches!(
-        MemoryPool::with_layout(largest, 1),
-        Err(PoolError::TooLarge { .. })
-    ));
+    assert!(matches!(MemoryPool::with_layout(largest, 1), Err(PoolError::TooLarge { .. })));
 }
 
 /// Lifetimes missing on derived types: an uninitialised handle keeps its pool borrowed, as does
@@ -153,11 +142,7 @@ fn exclusive_references_do_not_narrow_the_handle() {
 #[test]
 fn empty_pools_share_nothing() {
     let pools: Vec<Pool<u64>> = (0..10).map(|_| Pool::new()).collect();
-    let handles: Vec<_> = pools
-        .iter()
-        .zip(0..)
-        .map(|(pool, i)| pool.alloc(i))
-        .collect();
+    let handles: Vec<_> = pools.iter().zip(0..).map(|(pool, i)| pool.alloc(i)).collect();
     assert!(pools.iter().all(|pool| pool.len() == 1));
     assert!(handles.iter().zip(0..).all(|(handle, i)| **handle == i));
     let none = [Pool::<u8>::bounded(0), Pool::bounded(0)];
@@ -230,4 +215,36 @@ fn invalid_frees_leave_the_pool_as_it_was() {
     pool.check_invariants();
     assert_eq!(pool.len(), 500);
     assert_eq!(std::iter::from_fn(|| pool.allocate()).count(), 500);
+}
+
+/// More than the system can give is refused at once, not asked for piece by piece until the
+/// memory of the machine is used up.
+#[test]
+#[cfg(target_pointer_width = "64")]
+#[cfg_attr(miri, ignore = "asks the system for more than it has")]
+fn impossible_capacities_are_refused_at_once() {
+    // As much as the address space of a process.
+    let count = 1_usize << 47;
+    let start = std::time::Instant::now();
+    let refused = |result| matches!(result, Err(PoolError::OutOfMemory { .. }));
+    assert!(refused(Pool::<u8>::try_with_capacity(count).map(drop)));
+    assert!(refused(Pool::<u8>::try_bounded(count).map(drop)));
+    let pool = Pool::<u8>::new();
+    let one = pool.alloc(1);
+    assert!(refused(pool.try_reserve(count)));
+    assert!(start.elapsed() < std::time::Duration::from_secs(1));
+    assert_eq!((*one, pool.len()), (1, 1));
+}
+
+/// A handle made for another type of the same size: `Clone` must find the alignment right, which
+/// clause 4 of `from_raw` asks for; here it is the same.
+#[test]
+fn a_handle_of_another_type_clones_into_a_fitting_slot() {
+    let pool = Pool::<[u64; 4]>::new();
+    let raw = PoolBox::into_raw(pool.alloc([1, 2, 3, 4]));
+    // SAFETY: the address came from `into_raw`, the pool lives on this thread, there is no other
+    // handle, and the slot holds an `[i64; 4]`, of the size and alignment of the pool's type.
+    let handle: PoolBox<'_, [i64; 4]> = unsafe { PoolBox::from_raw(raw.cast()) };
+    let copy = handle.clone();
+    assert!(PoolBox::as_ptr(&copy).is_aligned() && *copy == [1, 2, 3, 4]);
 }

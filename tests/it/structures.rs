@@ -14,13 +14,7 @@ struct Tree<'p> {
 impl<'p> Tree<'p> {
     fn insert(link: &mut Option<PoolBox<'p, Self>>, pool: &'p Pool<Self>, key: u32) {
         match link {
-            None => {
-                *link = Some(pool.alloc(Tree {
-                    key,
-                    left: None,
-                    right: None,
-                }))
-            }
+            None => *link = Some(pool.alloc(Tree { key, left: None, right: None })),
             Some(node) if key < node.key => Self::insert(&mut node.left, pool, key),
             Some(node) => Self::insert(&mut node.right, pool, key),
         }
@@ -56,8 +50,7 @@ fn a_binary_tree_sorts() {
     let mut keys: Vec<u32> = (0..if cfg!(miri) { 50 } else { 2000 }).collect();
     fastrand::Rng::with_seed(5).shuffle(&mut keys);
     let mut root = None;
-    keys.iter()
-        .for_each(|key| Tree::insert(&mut root, &pool, *key));
+    keys.iter().for_each(|key| Tree::insert(&mut root, &pool, *key));
     assert_eq!(pool.len(), keys.len());
     let mut walked = Vec::new();
     Tree::walk(&root, &mut |key| walked.push(key));
@@ -114,13 +107,8 @@ struct Vertex<'p> {
 #[test]
 fn a_graph_of_owning_and_referring_edges_goes_with_its_root() {
     let pool = Pool::new();
-    let vertex = |name| {
-        pool.alloc(Vertex {
-            name,
-            owned: RefCell::default(),
-            back: Cell::new(None),
-        })
-    };
+    let vertex =
+        |name| pool.alloc(Vertex { name, owned: RefCell::default(), back: Cell::new(None) });
     let root = vertex(0);
     for name in 1..=10 {
         let child = vertex(name);
@@ -134,12 +122,7 @@ fn a_graph_of_owning_and_referring_edges_goes_with_its_root() {
     }
     assert_eq!(pool.len(), 111);
     let moved = root.owned.borrow_mut().swap_remove(3);
-    let names: u32 = moved
-        .owned
-        .borrow()
-        .iter()
-        .filter_map(|leaf| leaf.back.get())
-        .sum();
+    let names: u32 = moved.owned.borrow().iter().filter_map(|leaf| leaf.back.get()).sum();
     assert_eq!(names, 10 * moved.name);
     root.owned.borrow()[0].owned.borrow_mut().push(moved);
     assert_eq!(pool.len(), 111);

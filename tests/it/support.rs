@@ -24,11 +24,7 @@ impl Tally {
     /// Makes a value that counts.
     pub(crate) fn value(&self, id: u64) -> Counted<'_> {
         self.made.set(self.made.get() + 1);
-        Counted {
-            id,
-            tally: self,
-            panics_on_drop: false,
-        }
+        Counted { id, tally: self, panics_on_drop: false }
     }
 
     /// Makes a value whose destructor counts, then panics.
@@ -62,13 +58,9 @@ impl Drop for Counted<'_> {
 
 /// Runs `f`, which is expected to panic; returns the message.
 pub(crate) fn panic_message<R>(f: impl FnOnce() -> R) -> String {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(f)) else {
-        panic!("no panic came")
-    };
+    let Err(payload) = catch_unwind(AssertUnwindSafe(f)) else { panic!("no panic came") };
     match payload.downcast::<String>() {
         Ok(message) => *message,
-        Err(payload) => payload
-            .downcast_ref::<&str>()
-            .map_or_else(String::new, |s| s.to_string()),
+        Err(payload) => payload.downcast_ref::<&str>().map_or_else(String::new, |s| s.to_string()),
     }
 }

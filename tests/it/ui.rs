@@ -74,10 +74,7 @@ fn over_aligned_values_are_refused() {
     let errors = messages.matches("error[E").count();
     let reason = "a pool aligns its values to at most 4096 bytes";
     assert!(!output.status.success(), "the program is accepted");
-    assert!(
-        errors == 1 && messages.contains("error[E0080]"),
-        "{messages}"
-    );
+    assert!(errors == 1 && messages.contains("error[E0080]"), "{messages}");
     assert!(messages.contains(reason), "{messages}");
 }
 
@@ -87,14 +84,8 @@ fn no_program_is_forgotten() {
     let fail = names("fail", "rs");
     assert!(!fail.is_empty(), "the programs are found");
     assert_eq!(fail, names("fail", "stderr"));
-    assert_eq!(
-        names("pass", "rs"),
-        PASS.iter().copied().map(String::from).collect()
-    );
-    assert_eq!(
-        names("fail-when-built", "rs"),
-        BTreeSet::from(["over_aligned".to_owned()])
-    );
+    assert_eq!(names("pass", "rs"), PASS.iter().copied().map(String::from).collect());
+    assert_eq!(names("fail-when-built", "rs"), BTreeSet::from(["over_aligned".to_owned()]));
 }
 
 #[test]
@@ -119,11 +110,7 @@ fn a_program_is_refused_for_one_reason() {
     for name in names("fail", "stderr") {
         let text = read("fail", &name, "stderr");
         let count = |start| text.lines().filter(|line| line.starts_with(start)).count();
-        assert_eq!(
-            (count("error"), count("warning")),
-            (1, 0),
-            "in {name}.stderr"
-        );
+        assert_eq!((count("error"), count("warning")), (1, 0), "in {name}.stderr");
     }
 }
 
@@ -134,10 +121,7 @@ fn a_program_is_refused_for_one_reason() {
 fn errors_do_not_depend_on_installed_sources() {
     for name in names("fail", "stderr") {
         let text = read("fail", &name, "stderr");
-        assert!(
-            !text.contains("$RUST"),
-            "{name}.stderr points into the standard library"
-        );
+        assert!(!text.contains("$RUST"), "{name}.stderr points into the standard library");
     }
 }
 
@@ -157,13 +141,7 @@ fn build(name: &str) -> Output {
     let manifest_path = package.join("Cargo.toml");
     fs::write(&manifest_path, manifest).expect("a manifest can be written");
     Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
-        .args([
-            "build",
-            "--quiet",
-            "--offline",
-            "--color=never",
-            "--manifest-path",
-        ])
+        .args(["build", "--quiet", "--offline", "--color=never", "--manifest-path"])
         .arg(manifest_path)
         .arg("--target-dir")
         .arg(package.join("target"))
@@ -184,9 +162,7 @@ fn reason_to_leave_out() -> Option<String> {
     if release.starts_with(COMPILER) && !release.contains('-') {
         None
     } else {
-        Some(format!(
-            "its errors are those of rustc {COMPILER}x, and this is {version:?}"
-        ))
+        Some(format!("its errors are those of rustc {COMPILER}x, and this is {version:?}"))
     }
 }
 
@@ -202,15 +178,11 @@ fn compiler_version() -> String {
 
 /// Prints to the terminal, past the capture of a test that passes.
 fn tell(message: &str) {
-    io::stderr()
-        .write_all(message.as_bytes())
-        .expect("messages can be written");
+    io::stderr().write_all(message.as_bytes()).expect("messages can be written");
 }
 
 fn folder_path(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("ui-tests")
-        .join(folder)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("ui-tests").join(folder)
 }
 
 /// The names, without `extension`, of the files in `folder` that have it.
