@@ -58,11 +58,7 @@ impl Row {
 
     /// The workload of every heap that can do the operation, with the name of the heap.
     fn heaps(&self) -> [(&'static str, Option<Workload>); HEAPS] {
-        [
-            ("pool", Some(self.pool)),
-            ("box", self.boxed),
-            ("arena", self.arena),
-        ]
+        [("pool", Some(self.pool)), ("box", self.boxed), ("arena", self.arena)]
     }
 }
 
@@ -106,12 +102,7 @@ fn rows<const WORDS: usize>() -> Vec<Row> {
         each(operation, count, pool, iterate_churned::<WORDS, Global>)
     };
     vec![
-        one(
-            "pair_put_and_free",
-            1,
-            pair::<WORDS, ValuePool<WORDS>>,
-            pair::<WORDS, Global>,
-        ),
+        one("pair_put_and_free", 1, pair::<WORDS, ValuePool<WORDS>>, pair::<WORDS, Global>),
         warm("fill_1k_warm", 1_000),
         warm("fill_100k_warm", 100_000),
         fresh("fill_1k_fresh", 1_000),
@@ -156,11 +147,7 @@ fn run_criterion(rows: &[Row]) {
     let given = |option: &str| env::args().any(|argument| argument == option);
     let tested = given("--test") || !given("--bench");
     for row in rows {
-        let count = if tested {
-            row.count.min(TESTED_COUNT)
-        } else {
-            row.count
-        };
+        let count = if tested { row.count.min(TESTED_COUNT) } else { row.count };
         let mut group = criterion.benchmark_group(row.name());
         group.throughput(Throughput::Elements(row.elements as u64));
         for (heap, workload) in row.heaps() {
@@ -190,9 +177,7 @@ fn main() {
     let sizes = [rows::<1>(), rows::<4>(), rows::<8>(), rows::<32>()];
     let rows: Vec<Row> = sizes.into_iter().flatten().collect();
     if env::args().any(|argument| argument == "--ratios") {
-        let filter = env::args()
-            .skip(1)
-            .find(|argument| !argument.starts_with('-'));
+        let filter = env::args().skip(1).find(|argument| !argument.starts_with('-'));
         ratios::print(&rows, &filter.unwrap_or_default());
     } else {
         run_criterion(&rows);

@@ -99,9 +99,8 @@ fn fill_again<const WORDS: usize, H: Heap<WORDS>>(
 ) {
     let mut state = None;
     run(&mut |iterations| {
-        let (mut heap, mut spare) = state
-            .take()
-            .unwrap_or_else(|| (H::with_room(count), Vec::with_capacity(count)));
+        let (mut heap, mut spare) =
+            state.take().unwrap_or_else(|| (H::with_room(count), Vec::with_capacity(count)));
         let mut total = Duration::ZERO;
         for iteration in 0..=iterations {
             let mut handles: Vec<H::Handle<'_>> = recycled::<H::Handle<'static>, _>(spare);
@@ -210,11 +209,7 @@ pub(crate) fn iterate_churned<const WORDS: usize, H: Frees<WORDS>>(count: usize,
         timed(|| {
             for _ in 0..iterations {
                 let handles = black_box(handles.as_slice());
-                black_box(
-                    handles
-                        .iter()
-                        .fold(0_u64, |sum, handle| sum.wrapping_add(handle.0[0])),
-                );
+                black_box(handles.iter().fold(0_u64, |sum, handle| sum.wrapping_add(handle.0[0])));
             }
         })
     });
