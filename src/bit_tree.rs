@@ -95,15 +95,27 @@ impl<'a> BitTree<'a> {
 
     /// Adds the members that `mask` names in word `index` of level 0. None of them may be in the
     /// set, and `mask` is not 0.
-    #[inline]
     pub(crate) fn insert(self, index: usize, mask: usize) {
+        if self.insert_below(index, mask) {
+            self.announce(index);
+        }
+    }
+
+    /// As [`BitTree::insert`], at level 0 alone. Returns whether the word was 0: the levels above
+    /// are then to be told by [`BitTree::announce`].
+    #[inline]
+    #[must_use]
+    pub(crate) fn insert_below(self, index: usize, mask: usize) -> bool {
         let old = self.word(index);
         debug_assert!(mask != 0 && old & mask == 0, "a member is added twice");
         debug_assert!(mask.ilog2() as usize + index * WORD_BITS < self.bits);
         self.words[index].store(old | mask, Relaxed);
-        if old == 0 {
-            self.propagate(index, |word, bit| word | bit);
-        }
+        old == 0
+    }
+
+    /// Tells the levels above that word `index` of level 0 is no longer 0.
+    pub(crate) fn announce(self, index: usize) {
+        self.propagate(index, |word, bit| word | bit);
     }
 
     /// Takes the members that `mask` names out of word `index` of level 0. All of them are in the

@@ -27,10 +27,14 @@ struct Header {
     owner: NonNull<()>,
     /// The first slot.
     first: NonNull<u8>,
+    /// The first word of the vacancy bitmap.
+    words: NonNull<AtomicUsize>,
     /// The distance between slots.
     stride: Stride,
     /// The number of slots.
     slots: u32,
+    /// The number of words of the vacancy bitmap, its summary included.
+    word_count: u32,
     /// The number of this chunk among those of its core.
     number: Cell<u32>,
     /// The number of bits set in the vacancy bitmap.
@@ -48,8 +52,8 @@ const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>()
 /// 1. The pointer leads to an initialised [`Header`], which lies at [`header_offset`] in a chunk
 ///    that starts at a multiple of [`CHUNK_ALIGN`], and may be used to reach every byte of the
 ///    chunk. This lasts until the chunk's reservation is released.
-/// 2. [`HEADER_AREA`] bytes from the chunk's start lie the initialised words of a [`BitTree`] for
-///    `slots` numbers, which nothing but [`Chunk::vacancy`] refers to.
+/// 2. `words` points to the `word_count` initialised words of a [`BitTree`] for `slots` numbers,
+///    which nothing but [`Chunk::vacancy`] refers to.
 /// 3. `first` points to the first of `slots` slots, `stride` apart, with the provenance of the
 ///    chunk; each starts less than [`CHUNK_ALIGN`] bytes from the chunk's start.
 /// 4. `vacant` is the number of members of the tree.
@@ -80,31 +84,34 @@ impl Chunk {
         let first = unsafe { base.byte_add(geometry.first_slot(slots)) };
         // SAFETY: clause 1: the header area is inside the chunk, and the header inside its area.
         let header = unsafe { base.byte_add(header_offset(address)) }.cast::<Header>();
-        // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); the offset
-        // of a header is a multiple of `COLOUR_STEP`, hence aligned.
-        unsafe {
-            header.write(Header {
-                owner,
-                first,
-                stride: geometry.stride(),
-                // A slot's number is below CHUNK_ALIGN, which fits by an assertion in `geometry`.
-                slots: slots as u32,
-                number: Cell::new(number),
-                vacant: Cell::new(0),
-                given_up: Cell::new(0),
-            });
-        }
-        // INVARIANT: 1. and 3. by the lines above. 2. by the lines below. 4. no bit is set.
-        let chunk = Self(header);
-        let words = chunk.words();
-        for index in 0..words_for(slots) {
+        // SAFETY: clause 1: the header area is inside the chunk.
+        let words = unsafe { base.byte_add(HEADER_AREA) }.cast::<AtomicUsize>();
+        let word_count = words_for(slots);
+        for index in 0..word_count {
             // SAFETY: the words lie between the header area and the first slot, by `first_slot`.
             let word = unsafe { words.add(index) };
             // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); the
             // header area ends at a multiple of a word's alignment.
             unsafe { word.write(AtomicUsize::new(0)) };
         }
-        chunk
+        let value = Header {
+            owner,
+            first,
+            words,
+            stride: geometry.stride(),
+            // A slot's number is below CHUNK_ALIGN, which fits by an assertion in `geometry`; so
+            // does that of a word, of which there are fewer.
+            slots: slots as u32,
+            word_count: word_count as u32,
+            number: Cell::new(number),
+            vacant: Cell::new(0),
+            given_up: Cell::new(0),
+        };
+        // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); the offset
+        // of a header is a multiple of `COLOUR_STEP`, hence aligned.
+        unsafe { header.write(value) };
+        // INVARIANT: 1. to 3. by the lines above. 4. no bit is set.
+        Self(header)
     }
 
     /// The chunk in which `slot` starts.
@@ -127,16 +134,6 @@ impl Chunk {
         // SAFETY: valid: invariant 1. Unaliased: all that changes in a header is in cells, and no
         // exclusive reference to one is ever made.
         unsafe { self.0.as_ref() }
-    }
-
-    /// The first word of the vacancy bitmap.
-    fn words(&self) -> NonNull<AtomicUsize> {
-        let address = self.0.addr().get();
-        let back = header_offset(address);
-        // SAFETY: invariant 1: the header lies that far behind the start of its chunk.
-        let base = unsafe { self.0.byte_sub(back) };
-        // SAFETY: the header area is inside the chunk.
-        unsafe { base.byte_add(HEADER_AREA) }.cast()
     }
 
     /// The core that the slots belong to.
@@ -186,23 +183,26 @@ impl Chunk {
     /// which count.
     #[inline]
     pub(crate) fn vacancy(&self) -> BitTree<'_> {
-        let slots = self.slots();
+        let header = self.header();
+        let count = header.word_count as usize;
         // SAFETY: valid: invariant 2. Unaliased: words change atomically and only by way of such
         // slices. The chunk outlives the borrow by invariant 1 and the safety clauses of the
         // constructors.
-        let words = unsafe { slice::from_raw_parts(self.words().as_ptr(), words_for(slots)) };
-        BitTree::new(words, slots)
+        let words = unsafe { slice::from_raw_parts(header.words.as_ptr(), count) };
+        BitTree::new(words, header.slots as usize)
     }
 
-    /// Puts the slots that `mask` names in word `index` into the vacancy bitmap; returns how many.
+    /// Puts the slots that `mask` names in word `index`, `count` of them, into the vacancy bitmap.
+    /// Returns whether the bitmap's summary is to be told, by [`BitTree::announce`].
     #[inline]
-    pub(crate) fn insert(&self, index: usize, mask: usize) -> usize {
-        self.vacancy().insert(index, mask);
-        let count = mask.count_ones();
+    #[must_use]
+    pub(crate) fn insert_below(&self, index: usize, mask: usize, count: usize) -> bool {
+        debug_assert_eq!(mask.count_ones() as usize, count);
+        let first_of_word = self.vacancy().insert_below(index, mask);
         let vacant = &self.header().vacant;
         // INVARIANT: 4. the mask names slots that were not in the tree.
-        vacant.set(vacant.get() + count);
-        count as usize
+        vacant.set(vacant.get() + count as u32);
+        first_of_word
     }
 
     /// Takes the slots that `mask` names in word `index` out of the vacancy bitmap; returns how

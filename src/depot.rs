@@ -304,6 +304,7 @@ impl Depot {
             unsafe { front.window.open(chunk.slot(first), count) };
             count
         } else {
+            front.magazine.settle();
             let taken = lowest_bits(word, front.magazine.capacity());
             // The highest goes in first, so that the lowest comes out first.
             let mut rest = taken;
@@ -322,15 +323,21 @@ impl Depot {
         }
     }
 
-    /// Moves the oldest slots of a full magazine into the bitmaps.
+    /// Makes room in a magazine that takes no more: moves its oldest slots into the bitmaps where
+    /// it is full.
     ///
     /// # Safety
     ///
     /// 1. `front` is the front of this depot.
     pub(crate) unsafe fn spill(&mut self, front: &Front) {
-        let count = SPILL_SLOTS.min(front.magazine.len().div_ceil(2));
-        // SAFETY: 1. clause 1.
-        unsafe { self.empty_magazine(front, count) };
+        let magazine = &front.magazine;
+        if magazine.len() == magazine.capacity() {
+            // SAFETY: 1. clause 1.
+            unsafe { self.empty_magazine(front, SPILL_SLOTS.min(magazine.len().div_ceil(2))) };
+        }
+        if magazine.is_at_limit() {
+            magazine.settle();
+        }
     }
 
     /// Moves the `count` oldest slots of the magazine into the bitmaps.
@@ -339,35 +346,57 @@ impl Depot {
     ///
     /// 1. `front` is the front of this depot.
     unsafe fn empty_magazine(&mut self, front: &Front, count: usize) {
+        self.vacant += count;
         // Slots that were freed one after the other often share a word: it is written once.
-        let mut pending: Option<(Chunk, usize, usize)> = None;
+        let mut pending = None;
         front.magazine.drain_oldest(count, |slot| {
             // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1).
             let chunk = unsafe { Chunk::of(slot) };
-            let (word, bit) = chunk.bit_of(slot);
+            let (index, bit) = chunk.bit_of(slot);
             match &mut pending {
-                Some((same, index, mask)) if *same == chunk && *index == word => *mask |= bit,
+                Some(Run { chunk: same, index: at, mask, count })
+                    if *same == chunk && *at == index =>
+                {
+                    *mask |= bit;
+                    *count += 1;
+                }
                 _ => {
-                    if let Some((chunk, index, mask)) = pending.replace((chunk, word, bit)) {
-                        self.insert(chunk, index, mask);
+                    let run = Run { chunk, index, mask: bit, count: 1 };
+                    if let Some(run) = pending.replace(run) {
+                        self.insert(run);
                     }
                 }
             }
         });
-        if let Some((chunk, index, mask)) = pending {
-            self.insert(chunk, index, mask);
+        if let Some(run) = pending {
+            self.insert(run);
         }
     }
 
-    /// Puts the slots that `mask` names in word `index` into the bitmap of `chunk`.
-    #[inline]
-    fn insert(&mut self, chunk: Chunk, index: usize, mask: usize) {
-        // INVARIANT: 3. the slots come from the front. 4. and 5. by the lines below.
-        if chunk.vacant() == 0 {
-            let number = chunk.number();
-            self.with_vacancy.tree().insert(number / WORD_BITS, 1 << (number % WORD_BITS));
+    /// Puts slots into a bitmap, which `vacant` counts already.
+    #[inline(always)]
+    fn insert(&mut self, Run { chunk, index, mask, count }: Run) {
+        // INVARIANT: 3. the slots come from the front. 4. by the lines below.
+        if chunk.insert_below(index, mask, count) {
+            self.announce(chunk, index, count);
         }
-        self.vacant += chunk.insert(index, mask);
+    }
+
+    /// Tells the summaries of `count` slots, the first of word `index` in the bitmap of `chunk`.
+    ///
+    /// Kept out of the loop of a spill, which seldom meets such a word.
+    #[cold]
+    #[inline(never)]
+    fn announce(&mut self, chunk: Chunk, index: usize, count: usize) {
+        chunk.vacancy().announce(index);
+        if chunk.vacant() == count {
+            self.list(chunk.number());
+        }
+    }
+
+    /// Adds a chunk to those with a vacant slot.
+    fn list(&mut self, number: usize) {
+        self.with_vacancy.tree().insert(number / WORD_BITS, 1 << (number % WORD_BITS));
     }
 
     /// Moves every slot of the front into the bitmaps.
@@ -383,11 +412,20 @@ impl Depot {
             // slots of the window until the bitmap has them.
             let chunk = unsafe { Chunk::of(first) };
             let start = chunk.index_of(first);
+            self.vacant += count;
             for (index, mask) in run_masks(start, count) {
-                self.insert(chunk, index, mask);
+                self.insert(Run { chunk, index, mask, count: mask.count_ones() as usize });
             }
         }
     }
+}
+
+/// Slots of one word of a bitmap.
+struct Run {
+    chunk: Chunk,
+    index: usize,
+    mask: usize,
+    count: usize,
 }
 
 /// Takes the vacant slots of `chunk` out of its bitmap that follow each other from the start of

@@ -12,25 +12,38 @@ use crate::error::PoolError;
 
 /// A stack of slots, last in, first out.
 ///
+/// Its array has twice as many places as the magazine has room for: taking the oldest slots away
+/// moves the bottom up, and what is left moves down only when the end of the array is reached.
+///
 /// # Invariants
 ///
-/// 1. `bottom ..= limit` is one array of `capacity` pointers from the global allocator, or, where
-///    `capacity` is 0, nothing: the two are equal and never dereferenced.
-/// 2. `bottom <= top <= limit`, whole pointers apart.
+/// 1. From `base` on there are `2 * room` places for pointers, one array from the global
+///    allocator; where `room` is 0, there is nothing, and all pointers are equal and never
+///    dereferenced.
+/// 2. `base <= bottom <= top <= limit`, whole pointers apart, and `limit` is not behind the end of
+///    the array and not more than `room` places behind `bottom`.
 /// 3. The pointers in `bottom .. top` are initialised.
 #[derive(Debug)]
 pub(crate) struct Magazine {
     top: Cell<*mut NonNull<u8>>,
     bottom: Cell<*mut NonNull<u8>>,
     limit: Cell<*mut NonNull<u8>>,
+    base: Cell<*mut NonNull<u8>>,
+    room: Cell<usize>,
 }
 
 impl Magazine {
     /// A magazine without room.
     pub(crate) const fn new() -> Self {
         let nothing = NonNull::dangling().as_ptr();
-        // INVARIANT: 1. capacity 0. 2. all equal. 3. nothing to initialise.
-        Self { top: Cell::new(nothing), bottom: Cell::new(nothing), limit: Cell::new(nothing) }
+        // INVARIANT: 1. `room` is 0. 2. all equal. 3. nothing to initialise.
+        Self {
+            top: Cell::new(nothing),
+            bottom: Cell::new(nothing),
+            limit: Cell::new(nothing),
+            base: Cell::new(nothing),
+            room: Cell::new(0),
+        }
     }
 
     /// Takes the slot that was put in last.
@@ -66,16 +79,17 @@ impl Magazine {
 
     /// The number of slots in the magazine.
     pub(crate) fn len(&self) -> usize {
-        self.pointers_from_bottom(self.top.get())
+        (self.top.get().addr() - self.bottom.get().addr()) / size_of::<NonNull<u8>>()
+    }
+
+    /// Whether [`Magazine::push`] finds no room, be it for want of [`Magazine::settle`].
+    pub(crate) fn is_at_limit(&self) -> bool {
+        self.top.get() == self.limit.get()
     }
 
     /// The number of slots the magazine has room for.
     pub(crate) fn capacity(&self) -> usize {
-        self.pointers_from_bottom(self.limit.get())
-    }
-
-    fn pointers_from_bottom(&self, end: *mut NonNull<u8>) -> usize {
-        (end.addr() - self.bottom.get().addr()) / size_of::<NonNull<u8>>()
+        self.room.get()
     }
 
     /// The slots in the magazine, the one that was put in first in front. The magazine is not to
@@ -83,7 +97,7 @@ impl Magazine {
     pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<u8>> {
         (0..self.len()).map(|index| {
             assert!(index < self.len());
-            // SAFETY: by the line above the place is in the array (invariant 2).
+            // SAFETY: by the line above the place is in front of `top` (invariant 2).
             let place = unsafe { self.bottom.get().add(index) };
             // SAFETY: and in its filled part (invariant 3).
             unsafe { place.read() }
@@ -96,20 +110,46 @@ impl Magazine {
     /// # Panics
     ///
     /// Where `take` did.
-    pub(crate) fn drain_oldest(&self, count: usize, take: impl FnMut(NonNull<u8>)) {
-        let len = self.len();
-        assert!(count <= len);
-        self.iter().take(count).for_each(take);
-        assert_eq!(self.len(), len, "the magazine was changed while it was emptied");
-        let bottom = self.bottom.get();
+    #[inline]
+    pub(crate) fn drain_oldest(&self, count: usize, mut take: impl FnMut(NonNull<u8>)) {
+        let (bottom, top) = (self.bottom.get(), self.top.get());
+        assert!(count <= self.len());
+        for index in 0..count {
+            // SAFETY: `count` is at most the number of filled places (invariant 2).
+            let place = unsafe { bottom.add(index) };
+            // SAFETY: the place is filled (invariant 3): the array is as it was when `bottom` was
+            // read, as `take` changes nothing.
+            take(unsafe { place.read() });
+        }
+        let unchanged = (bottom, top) == (self.bottom.get(), self.top.get());
+        assert!(unchanged, "the magazine was changed while it was emptied");
         // SAFETY: `count` is at most the number of filled places (invariant 2).
-        let rest = unsafe { bottom.add(count) };
-        // SAFETY: both ranges of `len - count` pointers are in the filled part (invariant 3), to
-        // which nothing holds a reference.
-        unsafe { ptr::copy(rest, bottom, len - count) };
-        // SAFETY: `len - count` is at most the number of filled places.
-        // INVARIANT: 2. and 3. the filled part holds the pointers just moved.
-        self.top.set(unsafe { bottom.add(len - count) });
+        // INVARIANT: 2. and 3. fewer places are filled.
+        self.bottom.set(unsafe { bottom.add(count) });
+        self.set_limit();
+    }
+
+    /// Moves what is in the magazine to the start of the array, so that there is room for as many
+    /// slots as [`Magazine::capacity`] says.
+    pub(crate) fn settle(&self) {
+        let (base, len) = (self.base.get(), self.len());
+        // SAFETY: `len` places are filled from `bottom` on (invariants 2 and 3), and `base` is at
+        // or in front of `bottom`; nothing holds a reference to the array.
+        unsafe { ptr::copy(self.bottom.get(), base, len) };
+        // INVARIANT: 2. and 3. the filled part is what was just moved.
+        self.bottom.set(base);
+        // SAFETY: the array has more than `len` places (invariant 2).
+        self.top.set(unsafe { base.add(len) });
+        self.set_limit();
+    }
+
+    /// Sets the limit as high as invariant 2 allows.
+    fn set_limit(&self) {
+        let (base, room) = (self.base.get(), self.room.get());
+        let in_front = (self.bottom.get().addr() - base.addr()) / size_of::<NonNull<u8>>();
+        // SAFETY: the array has `2 * room` places (invariant 1).
+        // INVARIANT: 2. here.
+        self.limit.set(unsafe { base.add((in_front + room).min(2 * room)) });
     }
 
     /// Enlarges the magazine to room for `capacity` slots; does nothing where it has that already.
@@ -131,21 +171,23 @@ impl Magazine {
         // SAFETY: `len` pointers are filled in the old array (invariant 3), and the new one, a
         // different allocation, has room for more.
         unsafe { ptr::copy_nonoverlapping(self.bottom.get(), array, len) };
-        let (old, old_capacity) = (self.bottom.get(), self.capacity());
+        let (old, old_capacity) = (self.base.get(), self.capacity());
         // INVARIANT: 1. to 3. of the new array, into which the filled part was copied.
+        self.base.set(array);
+        self.room.set(capacity);
         self.bottom.set(array);
         // SAFETY: `len` is below the new array's `capacity`.
         self.top.set(unsafe { array.add(len) });
-        // SAFETY: the new array has `capacity` places.
-        self.limit.set(unsafe { array.add(capacity) });
-        // SAFETY: the old array no longer belongs to the magazine.
+        self.set_limit();
+        // SAFETY: 1. the old array no longer belongs to the magazine.
         unsafe { Self::free(old, old_capacity) };
         Ok(())
     }
 
+    /// The layout of the array of a magazine with room for `capacity` slots.
     fn layout(capacity: usize) -> Layout {
-        // Never fails: a magazine has at most 1024 places.
-        Layout::array::<NonNull<u8>>(capacity).expect("a magazine is small")
+        // Never fails: a magazine has room for 1024 slots at most.
+        Layout::array::<NonNull<u8>>(2 * capacity).expect("a magazine is small")
     }
 
     /// Gives an array back to the global allocator.
@@ -163,7 +205,7 @@ impl Magazine {
 
 impl Drop for Magazine {
     fn drop(&mut self) {
-        // SAFETY: the magazine ends here, and so does its hold on the array.
-        unsafe { Self::free(self.bottom.get(), self.capacity()) };
+        // SAFETY: 1. the magazine ends here, and so does its hold on the array.
+        unsafe { Self::free(self.base.get(), self.capacity()) };
     }
 }

@@ -45,7 +45,9 @@ impl Depot {
     fn mark(&self, number: usize, word: usize, mask: usize) {
         let chunk = self.chunks.get(number).expect("a slot in use is in an entered chunk");
         assert_eq!(chunk.vacancy().word(word) & mask, 0, "Depot invariant 3: in two places");
-        chunk.insert(word, mask);
+        if chunk.insert_below(word, mask, mask.count_ones() as usize) {
+            chunk.vacancy().announce(word);
+        }
     }
 
     /// Undoes the marks.

@@ -3,7 +3,6 @@
 use core::mem;
 
 use super::{Depot, Front, Growth};
-use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;
 use crate::reservation::Reservation;
 
@@ -33,7 +32,7 @@ impl Depot {
             self.reservations.swap(kept, number);
             chunk.set_number(kept as u32);
             if chunk.vacant() != 0 {
-                self.with_vacancy.tree().insert(kept / WORD_BITS, 1 << (kept % WORD_BITS));
+                self.list(kept);
             }
             kept += 1;
         }
