@@ -22,8 +22,8 @@ mod workload;
 
 use heap::{Global, Value, ValueArena, ValuePool};
 use workload::{
-    Workload, fill_and_free_fifo, fill_and_free_lifo, fill_fresh, fill_warm, free_random,
-    iterate_churned, pair, replace_random,
+    Workload, fill_and_free_fifo, fill_and_free_lifo, fill_and_free_random, fill_fresh, fill_warm,
+    free_random, iterate_churned, pair, replace_random,
 };
 
 /// The number of heaps that a row compares at most.
@@ -118,6 +118,12 @@ fn rows<const WORDS: usize>() -> Vec<Row> {
             100_000,
             fill_and_free_lifo::<WORDS, ValuePool<WORDS>>,
             fill_and_free_lifo::<WORDS, Global>,
+        ),
+        each(
+            "random_fill_and_free_100k",
+            100_000,
+            fill_and_free_random::<WORDS, ValuePool<WORDS>>,
+            fill_and_free_random::<WORDS, Global>,
         ),
         each(
             "random_free_100k_frees_only",

@@ -240,3 +240,106 @@ impl BitSet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// Sizes at and around the ends of words and of levels.
+    const SIZES: [usize; 13] = [
+        1,
+        2,
+        WORD_BITS - 1,
+        WORD_BITS,
+        WORD_BITS + 1,
+        2 * WORD_BITS,
+        1000,
+        WORD_BITS * WORD_BITS - 1,
+        WORD_BITS * WORD_BITS,
+        WORD_BITS * WORD_BITS + 1,
+        5000,
+        WORD_BITS * WORD_BITS * 3 + 7,
+        300_000,
+    ];
+
+    fn zeros(bits: usize) -> Vec<AtomicUsize> {
+        (0..words_for(bits)).map(|_| AtomicUsize::new(0)).collect()
+    }
+
+    #[test]
+    fn a_tree_has_a_level_of_one_word_on_top() {
+        assert_eq!(words_for(0), 0);
+        for bits in 1..=WORD_BITS {
+            assert_eq!(words_for(bits), 1);
+        }
+        assert_eq!(words_for(WORD_BITS + 1), 3);
+        assert_eq!(words_for(WORD_BITS * WORD_BITS), WORD_BITS + 1);
+        assert_eq!(words_for(WORD_BITS * WORD_BITS + 1), WORD_BITS + 1 + 2 + 1);
+    }
+
+    #[test]
+    fn members_come_and_go_as_in_a_set() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for bits in SIZES {
+            let words = zeros(bits);
+            let tree = BitTree::new(&words, bits);
+            let mut set = BTreeSet::new();
+            let steps = if cfg!(miri) { 20 } else { 500 };
+            for step in 0..steps {
+                // Removals prevail in the second half, so that the tree gets empty again.
+                let member = match set.first() {
+                    Some(first) if step > steps / 2 && rng.u8(..4) > 0 => *first,
+                    _ => rng.usize(..bits),
+                };
+                let (word, mask) = (member / WORD_BITS, 1 << (member % WORD_BITS));
+                if set.remove(&member) {
+                    tree.remove(word, mask);
+                } else {
+                    set.insert(member);
+                    tree.insert(word, mask);
+                }
+                assert_eq!(tree.first(), set.first().copied(), "bits {bits}");
+                assert_eq!(tree.first_word(), set.first().map(|first| first / WORD_BITS));
+                assert_eq!(tree.contains(member), set.contains(&member));
+                assert_eq!(tree.count(), set.len());
+            }
+            tree.check_invariants();
+        }
+    }
+
+    #[test]
+    fn masks_of_a_run_name_its_numbers() {
+        for first in 0..2 * WORD_BITS {
+            for count in 0..3 * WORD_BITS {
+                let named: Vec<usize> = run_masks(first, count)
+                    .flat_map(|(index, mask)| {
+                        (0..WORD_BITS)
+                            .filter(move |bit| mask >> bit & 1 == 1)
+                            .map(move |bit| index * WORD_BITS + bit)
+                    })
+                    .collect();
+                assert!(named.iter().copied().eq(first..first + count), "{first} {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_set_keeps_its_members_when_it_grows() {
+        let mut set = BitSet::default();
+        assert_eq!(set.tree().first(), None);
+        let mut members = Vec::new();
+        for bits in SIZES {
+            set.reserve(bits).unwrap();
+            members.push(bits - 1);
+            set.tree().insert((bits - 1) / WORD_BITS, 1 << ((bits - 1) % WORD_BITS));
+            set.tree().check_invariants();
+            assert!(members.iter().all(|member| set.tree().contains(*member)));
+            assert_eq!(set.tree().count(), members.len());
+        }
+        set.clear();
+        assert_eq!((set.tree().first(), set.tree().count()), (None, 0));
+    }
+}

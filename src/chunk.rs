@@ -3,9 +3,9 @@
 //!
 //! ```text
 //! multiple of CHUNK_ALIGN
-//! |<------- HEADER_AREA ------->|
-//! [ … unused … | header | … … … ][ bitmap, summary ][ pad ][ slot 0 ][ slot 1 ] … [ slot n - 1 ]
-//!              ^ header_offset(address)                    ^ first
+//! |<- header_offset ->|
+//! [      unused       | header | bitmap, summary |  unused  ][ slot 0 ][ slot 1 ] … [ slot n - 1 ]
+//! |<- HEADER_AREA and the size of the bitmap, aligned ----->|
 //! ```
 //!
 //! Every slot starts less than `CHUNK_ALIGN` bytes from the chunk's start; a slot larger than that
@@ -17,7 +17,7 @@ use core::slice;
 use core::sync::atomic::AtomicUsize;
 
 use crate::bit_tree::{BitTree, WORD_BITS, words_for};
-use crate::geometry::{CHUNK_ALIGN, COLOUR_STEP, Geometry, HEADER_AREA, Stride, header_offset};
+use crate::geometry::{CHUNK_ALIGN, COLOUR_STEP, Geometry, Stride, header_offset};
 
 /// What a chunk says of itself. It lies in one cache line, the only one that the drop of a handle
 /// reads beside the magazine.
@@ -52,7 +52,7 @@ const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>()
 /// 1. The pointer leads to an initialised [`Header`], which lies at [`header_offset`] in a chunk
 ///    that starts at a multiple of [`CHUNK_ALIGN`], and may be used to reach every byte of the
 ///    chunk. This lasts until the chunk's reservation is released.
-/// 2. `words` points to the `word_count` initialised words of a [`BitTree`] for `slots` numbers,
+/// 2. `words`, right behind the header, points to the `word_count` initialised words of a [`BitTree`] for `slots` numbers,
 ///    which nothing but [`Chunk::vacancy`] refers to.
 /// 3. `first` points to the first of `slots` slots, `stride` apart, with the provenance of the
 ///    chunk; each starts less than [`CHUNK_ALIGN`] bytes from the chunk's start.
@@ -84,14 +84,15 @@ impl Chunk {
         let first = unsafe { base.byte_add(geometry.first_slot(slots)) };
         // SAFETY: clause 1: the header area is inside the chunk, and the header inside its area.
         let header = unsafe { base.byte_add(header_offset(address)) }.cast::<Header>();
-        // SAFETY: clause 1: the header area is inside the chunk.
-        let words = unsafe { base.byte_add(HEADER_AREA) }.cast::<AtomicUsize>();
+        // SAFETY: clause 1: the header ends inside the header area, hence inside the chunk.
+        let words = unsafe { header.byte_add(COLOUR_STEP) }.cast::<AtomicUsize>();
         let word_count = words_for(slots);
         for index in 0..word_count {
-            // SAFETY: the words lie between the header area and the first slot, by `first_slot`.
+            // SAFETY: the words start in the header area or at its end, and `first_slot` leaves room
+            // for all of them behind its end.
             let word = unsafe { words.add(index) };
-            // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); the
-            // header area ends at a multiple of a word's alignment.
+            // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); headers
+            // lie at multiples of `COLOUR_STEP`, and so do the words behind them.
             unsafe { word.write(AtomicUsize::new(0)) };
         }
         let value = Header {
@@ -229,6 +230,14 @@ impl Chunk {
     #[inline]
     pub(crate) fn index_of(&self, slot: NonNull<u8>) -> usize {
         self.header().stride.index_of(slot.addr().get() - self.first().addr().get())
+    }
+
+    /// A number that no other word of any chunk has.
+    #[inline]
+    pub(crate) fn word_key(&self, index: usize) -> usize {
+        debug_assert!(index < CHUNK_ALIGN);
+        // Headers of different chunks are further apart than a chunk has words.
+        self.0.addr().get() + index
     }
 
     /// The word and the bit in it that stand for `slot`, which is one of this chunk.

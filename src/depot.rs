@@ -22,7 +22,7 @@ mod find;
 mod give_back;
 
 /// The most slots that one spill moves, so that the worst single free stays short.
-const SPILL_SLOTS: usize = 128;
+const SPILL_SLOTS: usize = 64;
 
 /// The most words of a bitmap that one run takes, so that the worst single allocation stays short.
 const RUN_WORDS: usize = 64;
@@ -48,11 +48,17 @@ pub(crate) enum Growth {
 ///
 /// 1. What is in the magazine and in the window are starts of vacant slots of entered chunks of
 ///    the depot whose front this is, with the provenance of their chunks.
+///
+/// It fills one cache line, so that the hot path touches no other beside the magazine's array and
+/// the header of the slot's chunk.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Front {
     pub(crate) magazine: Magazine,
     pub(crate) window: Window,
 }
+
+const _: () = assert!(size_of::<Front>() == 64);
 
 /// The chunks of a core and the memory they lie in.
 ///
@@ -346,31 +352,32 @@ impl Depot {
     ///
     /// 1. `front` is the front of this depot.
     unsafe fn empty_magazine(&mut self, front: &Front, count: usize) {
-        self.vacant += count;
-        // Slots that were freed one after the other often share a word: it is written once.
-        let mut pending = None;
-        front.magazine.drain_oldest(count, |slot| {
+        let magazine = &front.magazine;
+        // SAFETY: 1. what follows changes bitmaps alone, up to the call of `discard_oldest`.
+        let slots = unsafe { magazine.oldest(count) };
+        let run_of = |slot: &NonNull<u8>| {
             // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1).
-            let chunk = unsafe { Chunk::of(slot) };
-            let (index, bit) = chunk.bit_of(slot);
-            match &mut pending {
-                Some(Run { chunk: same, index: at, mask, count })
-                    if *same == chunk && *at == index =>
-                {
-                    *mask |= bit;
-                    *count += 1;
-                }
-                _ => {
-                    let run = Run { chunk, index, mask: bit, count: 1 };
-                    if let Some(run) = pending.replace(run) {
-                        self.insert(run);
-                    }
-                }
+            let chunk = unsafe { Chunk::of(*slot) };
+            let (index, mask) = chunk.bit_of(*slot);
+            Run { chunk, index, mask, count: 1 }
+        };
+        let Some((first, rest)) = slots.split_first() else { return };
+        // Slots that were freed one after the other often share a word: it is written once. Of
+        // slots freed in random order few share a word, but more share a chunk. One comparison of
+        // both together is predicted where one of chunks would not be.
+        let mut run = run_of(first);
+        for next in rest.iter().map(run_of) {
+            if next.chunk.word_key(next.index) == run.chunk.word_key(run.index) {
+                run.mask |= next.mask;
+                run.count += 1;
+            } else {
+                self.insert(run);
+                run = next;
             }
-        });
-        if let Some(run) = pending {
-            self.insert(run);
         }
+        self.insert(run);
+        self.vacant += count;
+        magazine.discard_oldest(count);
     }
 
     /// Puts slots into a bitmap, which `vacant` counts already.

@@ -1,8 +1,9 @@
 //! Where things lie in memory: integers only, over whole ranges tested.
 //!
-//! A chunk starts at a multiple of [`CHUNK_ALIGN`]. Its first [`HEADER_AREA`] bytes hold the
-//! header, at an offset that depends on the address of the chunk; behind them lie the words of
-//! the vacancy bitmap, then the slots.
+//! A chunk starts at a multiple of [`CHUNK_ALIGN`]. Its header lies in the first [`HEADER_AREA`]
+//! bytes, at an offset that depends on the address of the chunk; behind it are the words of the
+//! vacancy bitmap, then the slots, at an offset that leaves room for header and bitmap wherever
+//! they lie.
 #![forbid(unsafe_code)]
 
 use core::alloc::Layout;
@@ -22,9 +23,9 @@ const CHUNK_SHIFT: u32 = CHUNK_ALIGN.trailing_zeros();
 /// The offset between two header colours in bytes: a cache line.
 pub(crate) const COLOUR_STEP: usize = 64;
 
-/// The bytes in front of the vacancy bitmap: one header of them is used, which one depends on the
-/// chunk's address. Headers at one and the same offset from a large power of two would compete
-/// for one set of the cache.
+/// The bytes in which the header lies, how far from the chunk's start depends on the address; the
+/// vacancy bitmap is right behind it. At one and the same offset from a large power of two the
+/// headers and bitmaps of all chunks would compete for a few sets of the cache.
 pub(crate) const HEADER_AREA: usize =
     COLOUR_STEP * if cfg!(target_pointer_width = "64") { 16 } else { 4 };
 
@@ -47,7 +48,7 @@ const RECIPROCAL_SHIFT: u32 = 2 * CHUNK_SHIFT;
 
 const _: () = assert!(CHUNK_ALIGN.is_power_of_two() && CHUNK_ALIGN >= MAX_ALIGN);
 const _: () = assert!(HEADER_AREA < MAX_ALIGN && HEADER_AREA.is_power_of_two());
-const _: () = assert!(HEADER_AREA % align_of::<AtomicUsize>() == 0);
+const _: () = assert!(COLOUR_STEP % align_of::<AtomicUsize>() == 0);
 // A slot's number is below `CHUNK_ALIGN`, which lets a chunk count in `u32`.
 const _: () = assert!(CHUNK_ALIGN <= u32::MAX as usize);
 const _: () = assert!(3 * CHUNK_SHIFT <= u64::BITS);

@@ -7,6 +7,7 @@ use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
+use core::slice;
 
 use crate::error::PoolError;
 
@@ -104,28 +105,24 @@ impl Magazine {
         })
     }
 
-    /// Takes the `count` slots that were put in first away, giving each to `take`; there are at
-    /// least as many. `take` may not change this magazine.
+    /// The `count` slots that were put in first, of which there are at least as many.
     ///
-    /// # Panics
+    /// # Safety
     ///
-    /// Where `take` did.
-    #[inline]
-    pub(crate) fn drain_oldest(&self, count: usize, mut take: impl FnMut(NonNull<u8>)) {
-        let (bottom, top) = (self.bottom.get(), self.top.get());
+    /// 1. The magazine is not changed while the result is used.
+    pub(crate) unsafe fn oldest(&self, count: usize) -> &[NonNull<u8>] {
         assert!(count <= self.len());
-        for index in 0..count {
-            // SAFETY: `count` is at most the number of filled places (invariant 2).
-            let place = unsafe { bottom.add(index) };
-            // SAFETY: the place is filled (invariant 3): the array is as it was when `bottom` was
-            // read, as `take` changes nothing.
-            take(unsafe { place.read() });
-        }
-        let unchanged = (bottom, top) == (self.bottom.get(), self.top.get());
-        assert!(unchanged, "the magazine was changed while it was emptied");
+        // SAFETY: valid: the places are filled (invariants 2 and 3), and stay so (clause 1).
+        // Unaliased: nothing but a change of the magazine writes to them.
+        unsafe { slice::from_raw_parts(self.bottom.get(), count) }
+    }
+
+    /// Takes the `count` slots that were put in first away, of which there are at least as many.
+    pub(crate) fn discard_oldest(&self, count: usize) {
+        assert!(count <= self.len());
         // SAFETY: `count` is at most the number of filled places (invariant 2).
         // INVARIANT: 2. and 3. fewer places are filled.
-        self.bottom.set(unsafe { bottom.add(count) });
+        self.bottom.set(unsafe { self.bottom.get().add(count) });
         self.set_limit();
     }
 
@@ -207,5 +204,68 @@ impl Drop for Magazine {
     fn drop(&mut self) {
         // SAFETY: 1. the magazine ends here, and so does its hold on the array.
         unsafe { Self::free(self.base.get(), self.capacity()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// A pointer that is never used as one.
+    fn slot(number: usize) -> NonNull<u8> {
+        NonNull::new(ptr::without_provenance_mut(number + 1)).unwrap()
+    }
+
+    #[test]
+    fn a_magazine_is_a_stack_whose_bottom_can_be_taken_away() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for capacity in [1, 2, 3, 8, 100] {
+            let magazine = Magazine::new();
+            assert!(!magazine.push(slot(0)) && magazine.pop().is_none());
+            magazine.grow(capacity).unwrap();
+            let mut model = VecDeque::new();
+            for number in 0..if cfg!(miri) { 100 } else { 5000 } {
+                match rng.u8(..8) {
+                    0..4 => {
+                        if magazine.is_at_limit() {
+                            assert!(!magazine.push(slot(number)));
+                            magazine.settle();
+                        }
+                        let room = model.len() < capacity;
+                        assert_eq!(magazine.push(slot(number)), room);
+                        if room {
+                            model.push_back(slot(number));
+                        }
+                    }
+                    4..6 => assert_eq!(magazine.pop(), model.pop_back()),
+                    6 => magazine.settle(),
+                    _ => {
+                        let count = rng.usize(..=model.len());
+                        // SAFETY: 1. the slots are compared, and only then discarded.
+                        let oldest = unsafe { magazine.oldest(count) };
+                        assert!(oldest.iter().eq(model.iter().take(count)));
+                        magazine.discard_oldest(count);
+                        model.drain(..count);
+                    }
+                }
+                assert_eq!(magazine.len(), model.len());
+                assert!(magazine.iter().eq(model.iter().copied()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_magazine_keeps_its_slots_when_it_grows() {
+        let magazine = Magazine::new();
+        for capacity in [1, 2, 4, 7, 64, 1024] {
+            magazine.grow(capacity).unwrap();
+            magazine.grow(capacity / 2).unwrap();
+            assert_eq!(magazine.capacity(), capacity);
+            while magazine.push(slot(magazine.len())) {}
+            assert_eq!(magazine.len(), capacity);
+            assert!(magazine.iter().eq((0..capacity).map(slot)));
+        }
     }
 }

@@ -149,6 +149,27 @@ pub(crate) fn fill_and_free_lifo<const WORDS: usize, H: Frees<WORDS>>(count: usi
     });
 }
 
+/// Measured: `count` values put in, and their handles dropped in random order. Each fill meets what
+/// the last one's frees left. That the handles are shuffled in between is not measured.
+pub(crate) fn fill_and_free_random<const WORDS: usize, H: Frees<WORDS>>(
+    count: usize,
+    run: Run<'_>,
+) {
+    let heap = LazyCell::new(|| H::with_room(count));
+    let mut handles = Vec::new();
+    let mut rng = Rng::with_seed(SEED);
+    run(&mut |iterations| {
+        handles.reserve(count);
+        (0..iterations)
+            .map(|_| {
+                let filled = timed(|| fill(&*heap, count, &mut handles));
+                rng.shuffle(&mut handles);
+                filled + timed(|| handles.drain(..).for_each(drop))
+            })
+            .sum()
+    });
+}
+
 /// Measured: `count` handles dropped in random order. That `count` values are put in before, and
 /// their handles shuffled, is not.
 pub(crate) fn free_random<const WORDS: usize, H: Frees<WORDS>>(count: usize, run: Run<'_>) {
