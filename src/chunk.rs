@@ -232,12 +232,18 @@ impl Chunk {
         self.header().stride.index_of(slot.addr().get() - self.first().addr().get())
     }
 
-    /// A number that no other word of any chunk has.
+    /// A number for word `index` of the vacancy bitmap that no other word of any chunk has.
     #[inline]
     pub(crate) fn word_key(&self, index: usize) -> usize {
         debug_assert!(index < CHUNK_ALIGN);
         // Headers of different chunks are further apart than a chunk has words.
         self.0.addr().get() + index
+    }
+
+    /// The word to which [`Chunk::word_key`] of this chunk gave `key`.
+    #[inline]
+    pub(crate) fn word_of_key(&self, key: usize) -> usize {
+        key - self.0.addr().get()
     }
 
     /// The word and the bit in it that stand for `slot`, which is one of this chunk.

@@ -359,7 +359,7 @@ impl Depot {
             // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1).
             let chunk = unsafe { Chunk::of(*slot) };
             let (index, mask) = chunk.bit_of(*slot);
-            Run { chunk, index, mask, count: 1 }
+            Run { chunk, key: chunk.word_key(index), mask, count: 1 }
         };
         let Some((first, rest)) = slots.split_first() else { return };
         // Slots that were freed one after the other often share a word: it is written once. Of
@@ -367,7 +367,7 @@ impl Depot {
         // both together is predicted where one of chunks would not be.
         let mut run = run_of(first);
         for next in rest.iter().map(run_of) {
-            if next.chunk.word_key(next.index) == run.chunk.word_key(run.index) {
+            if next.key == run.key {
                 run.mask |= next.mask;
                 run.count += 1;
             } else {
@@ -382,7 +382,8 @@ impl Depot {
 
     /// Puts slots into a bitmap, which `vacant` counts already.
     #[inline(always)]
-    fn insert(&mut self, Run { chunk, index, mask, count }: Run) {
+    fn insert(&mut self, Run { chunk, key, mask, count }: Run) {
+        let index = chunk.word_of_key(key);
         // INVARIANT: 3. the slots come from the front. 4. by the lines below.
         if chunk.insert_below(index, mask, count) {
             self.announce(chunk, index, count);
@@ -421,7 +422,8 @@ impl Depot {
             let start = chunk.index_of(first);
             self.vacant += count;
             for (index, mask) in run_masks(start, count) {
-                self.insert(Run { chunk, index, mask, count: mask.count_ones() as usize });
+                let key = chunk.word_key(index);
+                self.insert(Run { chunk, key, mask, count: mask.count_ones() as usize });
             }
         }
     }
@@ -430,7 +432,8 @@ impl Depot {
 /// Slots of one word of a bitmap.
 struct Run {
     chunk: Chunk,
-    index: usize,
+    /// The word, as [`Chunk::word_key`] has it.
+    key: usize,
     mask: usize,
     count: usize,
 }
