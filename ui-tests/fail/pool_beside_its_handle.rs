@@ -7,9 +7,6 @@ struct World<'p> {
 }
 
 fn main() {
-    let mut world = World {
-        pool: Pool::new(),
-        handle: None,
-    };
+    let mut world = World { pool: Pool::new(), handle: None };
     world.handle = Some(world.pool.alloc(7));
 }

@@ -14,10 +14,7 @@ struct Node<'p> {
 
 impl<'p> Node<'p> {
     fn new(value: u32) -> Self {
-        Self {
-            value,
-            next: RefCell::new(None),
-        }
+        Self { value, next: RefCell::new(None) }
     }
 
     fn sum(&self) -> u32 {

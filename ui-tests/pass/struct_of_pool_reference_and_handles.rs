@@ -8,10 +8,7 @@ struct World<'p> {
 
 impl<'p> World<'p> {
     fn new(enemies: &'p Pool<u32>) -> Self {
-        Self {
-            enemies,
-            alive: Vec::new(),
-        }
+        Self { enemies, alive: Vec::new() }
     }
 
     fn spawn(&mut self, health: u32) -> &mut PoolBox<'p, u32> {

@@ -18,20 +18,11 @@ impl Drop for Parent<'_> {
 
 fn main() {
     let pool = Pool::new();
-    let child = pool.alloc(Parent {
-        pool: &pool,
-        child: None,
-    });
-    let parent = pool.alloc(Parent {
-        pool: &pool,
-        child: Some(child),
-    });
+    let child = pool.alloc(Parent { pool: &pool, child: None });
+    let parent = pool.alloc(Parent { pool: &pool, child: Some(child) });
     drop(parent);
     assert!(pool.is_empty());
 
     // The end of the scope drops a handle and then its pool in the same way.
-    let _late = pool.alloc(Parent {
-        pool: &pool,
-        child: None,
-    });
+    let _late = pool.alloc(Parent { pool: &pool, child: None });
 }

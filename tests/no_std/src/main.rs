@@ -39,10 +39,7 @@ unsafe impl GlobalAlloc for Bump {
 }
 
 #[global_allocator]
-static ALLOCATOR: Bump = Bump {
-    heap: UnsafeCell::new([0; HEAP]),
-    used: AtomicUsize::new(0),
-};
+static ALLOCATOR: Bump = Bump { heap: UnsafeCell::new([0; HEAP]), used: AtomicUsize::new(0) };
 
 fn exit(code: i32) -> ! {
     // SAFETY: `exit` takes one number and does not return.
@@ -79,9 +76,7 @@ extern "C" fn run() -> ! {
         assert!(last.is_none_or(|last| *last + 1 == number));
     }
     assert!(pool.len() == 1);
-    let Ok(blocks) = MemoryPool::new(32, 10) else {
-        exit(2)
-    };
+    let Ok(blocks) = MemoryPool::new(32, 10) else { exit(2) };
     let mut taken = 0;
     while blocks.allocate().is_some() {
         taken += 1;
