@@ -180,7 +180,8 @@ impl Chunk {
         given_up.set(given_up.get() + 1);
     }
 
-    /// The vacancy bitmap, to read. It is changed by [`Chunk::insert`] and [`Chunk::remove`],
+    /// The vacancy bitmap, to read. It is changed by [`Chunk::insert_below`] and
+    /// [`Chunk::remove`],
     /// which count.
     #[inline]
     pub(crate) fn vacancy(&self) -> BitTree<'_> {

@@ -160,7 +160,7 @@ impl fmt::Display for Refusal {
 }
 
 /// Ends an allocation that cannot fail: panics where the pool is full, and calls
-/// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where memory has run out.
+/// [`handle_alloc_error`] where memory has run out.
 #[track_caller]
 pub(crate) fn refuse(refusal: Refusal) -> ! {
     match refusal {
