@@ -181,8 +181,7 @@ impl Chunk {
     }
 
     /// The vacancy bitmap, to read. It is changed by [`Chunk::insert_below`] and
-    /// [`Chunk::remove`],
-    /// which count.
+    /// [`Chunk::remove`], which count.
     #[inline]
     pub(crate) fn vacancy(&self) -> BitTree<'_> {
         let header = self.header();
