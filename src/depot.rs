@@ -44,13 +44,13 @@ pub(crate) enum Growth {
 /// The hot end of a core: where slots are taken from and given back to. The depot of the same core
 /// fills and empties it.
 ///
+/// It fills one cache line, so that the hot path touches no other beside the magazine's array and
+/// the header of the slot's chunk.
+///
 /// # Invariants
 ///
 /// 1. What is in the magazine and in the window are starts of vacant slots of entered chunks of
 ///    the depot whose front this is, with the provenance of their chunks.
-///
-/// It fills one cache line, so that the hot path touches no other beside the magazine's array and
-/// the header of the slot's chunk.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct Front {
