@@ -5,13 +5,12 @@
 //! that has any; a spill puts the oldest slots of a full magazine back into the bitmaps.
 
 use alloc::vec::Vec;
-use core::alloc::Layout;
 use core::hint;
 use core::ptr::NonNull;
 
 use crate::bit_tree::{BitSet, WORD_BITS, run_masks};
 use crate::chunk::Chunk;
-use crate::error::{PoolError, Refusal};
+use crate::error::PoolError;
 use crate::geometry::Geometry;
 use crate::magazine::Magazine;
 use crate::reservation::Reservation;
@@ -143,11 +142,12 @@ impl Depot {
     }
 
     /// Why there is no vacant slot.
-    pub(crate) fn refusal(&self) -> Refusal {
+    pub(crate) fn refusal(&self) -> PoolError {
         match self.growth {
-            Growth::Bounded => Refusal::Full { capacity: self.capacity },
-            Growth::OnDemand => Refusal::OutOfMemory(
-                self.geometry.reservation(self.growth_slots()).unwrap_or(Layout::new::<()>()),
+            Growth::Bounded => PoolError::Full { capacity: self.capacity },
+            Growth::OnDemand => self.geometry.reservation(self.growth_slots()).map_or_else(
+                |error| error,
+                |layout| PoolError::OutOfMemory { bytes: layout.size() },
             ),
         }
     }

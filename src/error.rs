@@ -46,6 +46,11 @@ pub enum PoolError {
         /// The number of vacant slots asked for.
         additional: usize,
     },
+    /// The pool is bounded and every slot is occupied.
+    Full {
+        /// The number of slots the pool has.
+        capacity: usize,
+    },
     /// The upstream allocator refused a request.
     OutOfMemory {
         /// The size of the refused request, in bytes.
@@ -65,13 +70,16 @@ impl fmt::Display for PoolError {
             }
             Self::TooLarge { object_size, pool_size } => write!(
                 f,
-                "object_size {object_size} times pool_size {pool_size} is more than a pool can hold"
+                "{pool_size} objects of {object_size} bytes are more than a pool can hold"
             ),
             Self::CapacityExceeded { capacity, len, additional } => write!(
                 f,
                 "no room for {additional} more: the pool is bounded to {capacity} slots and \
                  {len} of them are occupied"
             ),
+            Self::Full { capacity } => {
+                write!(f, "the pool is full: all of its slots are occupied, {capacity} in number")
+            }
             Self::OutOfMemory { bytes } => {
                 write!(f, "the upstream allocator refused {bytes} bytes")
             }
@@ -84,14 +92,17 @@ impl Error for PoolError {}
 /// Ends a fallible call that is not to fail.
 #[track_caller]
 pub(crate) fn expect<R>(result: Result<R, PoolError>) -> R {
-    match result {
-        Ok(value) => value,
-        Err(PoolError::OutOfMemory { bytes }) => {
-            let layout = Layout::from_size_align(bytes, 1).unwrap_or(Layout::new::<()>());
-            handle_alloc_error(layout)
-        }
-        Err(error) => panic!("{error}"),
+    result.unwrap_or_else(|error| refuse(error))
+}
+
+/// Ends what cannot go on: calls [`handle_alloc_error`] where memory has run out, and panics
+/// otherwise.
+#[track_caller]
+pub(crate) fn refuse(error: PoolError) -> ! {
+    if let PoolError::OutOfMemory { bytes } = error {
+        handle_alloc_error(Layout::from_size_align(bytes, 1).unwrap_or(Layout::new::<()>()));
     }
+    panic!("{error}")
 }
 
 /// Why a pointer cannot be given back to a pool.
@@ -134,41 +145,6 @@ impl fmt::Display for InvalidFree {
 
 impl Error for InvalidFree {}
 
-/// Why a pool hands out no slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The pool is bounded and every slot is occupied.
-    Full {
-        /// The number of slots the pool has.
-        capacity: usize,
-    },
-    /// The upstream allocator refused the chunk that the pool needs next.
-    OutOfMemory(Layout),
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full { capacity } => {
-                write!(f, "the pool is full: all of its {capacity} slots are occupied")
-            }
-            Self::OutOfMemory(layout) => {
-                write!(f, "the upstream allocator refused {} bytes", layout.size())
-            }
-        }
-    }
-}
-
-/// Ends an allocation that cannot fail: panics where the pool is full, and calls
-/// [`handle_alloc_error`] where memory has run out.
-#[track_caller]
-pub(crate) fn refuse(refusal: Refusal) -> ! {
-    match refusal {
-        Refusal::Full { .. } => panic!("{refusal}"),
-        Refusal::OutOfMemory(layout) => handle_alloc_error(layout),
-    }
-}
-
 /// An allocation that was refused, with what was to be stored.
 ///
 /// `T` is the value given to [`Pool::try_alloc`](crate::Pool::try_alloc), or the function given to
@@ -181,18 +157,18 @@ pub(crate) fn refuse(refusal: Refusal) -> ! {
 /// let first = pool.try_alloc(String::from("first"))?;
 /// let error = pool.try_alloc(String::from("second")).unwrap_err();
 /// assert!(error.is_full());
-/// assert_eq!(error.to_string(), "the pool is full: all of its 1 slots are occupied");
+/// assert_eq!(error.to_string(), "the pool is full: all of its slots are occupied, 1 in number");
 /// assert_eq!(error.into_inner(), "second");
 /// # Ok::<(), typed_pool::TryAllocError<String>>(())
 /// ```
 pub struct TryAllocError<T> {
     value: T,
-    refusal: Refusal,
+    error: PoolError,
 }
 
 impl<T> TryAllocError<T> {
-    pub(crate) fn new(value: T, refusal: Refusal) -> Self {
-        Self { value, refusal }
+    pub(crate) fn new(value: T, error: PoolError) -> Self {
+        Self { value, error }
     }
 
     /// Gives back what was to be stored.
@@ -207,6 +183,20 @@ impl<T> TryAllocError<T> {
         self.value
     }
 
+    /// Why the allocation was refused: [`PoolError::Full`] or [`PoolError::OutOfMemory`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{Pool, PoolError};
+    ///
+    /// let refused = Pool::bounded(0).try_alloc(7).unwrap_err();
+    /// assert_eq!(refused.error(), PoolError::Full { capacity: 0 });
+    /// ```
+    pub fn error(&self) -> PoolError {
+        self.error
+    }
+
     /// Whether the pool refused because it is bounded and every slot is occupied. Otherwise the
     /// upstream allocator had no memory to give.
     ///
@@ -217,21 +207,28 @@ impl<T> TryAllocError<T> {
     /// assert!(pool.try_alloc(7).unwrap_err().is_full());
     /// ```
     pub fn is_full(&self) -> bool {
-        matches!(self.refusal, Refusal::Full { .. })
+        matches!(self.error, PoolError::Full { .. })
     }
 }
 
 // Written by hand: the value has no part in the message, so `T` needs no `Debug`.
 impl<T> fmt::Debug for TryAllocError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TryAllocError").field("refusal", &self.refusal).finish_non_exhaustive()
+        f.debug_struct("TryAllocError").field("error", &self.error).finish_non_exhaustive()
     }
 }
 
 impl<T> fmt::Display for TryAllocError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.refusal.fmt(f)
+        self.error.fmt(f)
     }
 }
 
 impl<T> Error for TryAllocError<T> {}
+
+/// Drops what was to be stored and keeps the reason, for callers that pass errors on with `?`.
+impl<T> From<TryAllocError<T>> for PoolError {
+    fn from(refused: TryAllocError<T>) -> Self {
+        refused.error
+    }
+}

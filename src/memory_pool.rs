@@ -6,7 +6,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
 use crate::depot::Growth;
-use crate::error::{InvalidFree, PoolError, Refusal};
+use crate::error::{InvalidFree, PoolError};
 use crate::memory::{Memory, Slot, sealed::Slots};
 use crate::pool_core::{Leftovers, PoolCore};
 use crate::stats::PoolStats;
@@ -151,7 +151,7 @@ impl MemoryPool {
 
     /// Why [`MemoryPool::take`] found nothing.
     #[cold]
-    pub(crate) fn refusal(&self) -> Refusal {
+    pub(crate) fn refusal(&self) -> PoolError {
         self.core().refusal()
     }
 

@@ -7,7 +7,7 @@ use core::ptr::{self, NonNull};
 
 use crate::chunk::Chunk;
 use crate::depot::{Depot, Front, Growth};
-use crate::error::{InvalidFree, PoolError, Refusal, refuse};
+use crate::error::{InvalidFree, PoolError, refuse};
 use crate::geometry::Geometry;
 use crate::magazine::Magazine;
 use crate::stats::PoolStats;
@@ -197,7 +197,7 @@ impl PoolCore {
 
     /// Why [`PoolCore::take`] found nothing.
     #[cold]
-    pub(crate) fn refusal(&self) -> Refusal {
+    pub(crate) fn refusal(&self) -> PoolError {
         self.depot.borrow().refusal()
     }
 

@@ -43,14 +43,14 @@ fn a_full_pool_refuses_and_gives_back() {
     assert!(pool.is_full());
     let refused = pool.try_alloc(tally.value(3)).unwrap_err();
     assert!(refused.is_full());
-    assert_eq!(refused.to_string(), "the pool is full: all of its 2 slots are occupied");
+    assert_eq!(refused.to_string(), "the pool is full: all of its slots are occupied, 2 in number");
     assert_eq!(refused.into_inner().id, 3);
     let build = pool.try_alloc_with(|| tally.value(4)).unwrap_err().into_inner();
     assert_eq!(tally.made(), 3, "the constructor has not run");
     assert_eq!(build().id, 4);
     pool.try_alloc_uninit().unwrap_err().into_inner();
 
-    let words = "the pool is full: all of its 2 slots are occupied";
+    let words = "the pool is full: all of its slots are occupied, 2 in number";
     assert_eq!(panic_message(|| pool.alloc(tally.value(5))), words);
     assert_eq!(panic_message(|| pool.alloc_with(|| unreachable!("not built"))), words);
     assert_eq!(panic_message(|| pool.alloc_uninit()), words);
