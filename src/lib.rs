@@ -29,12 +29,14 @@
 //! - A **slot** is room for one value; its **stride** is the distance to the next. It is
 //!   **occupied** or **vacant**. [`MemoryPool`] calls its slots blocks, for that is all they are to
 //!   its user.
-//! - A **chunk** is an aligned unit of memory: a header, a vacancy bitmap and slots. A
-//!   **reservation** is one upstream allocation that holds one or more chunks in a row.
+//! - A **chunk** is an aligned unit of memory: a header, a vacancy bitmap and slots. It is
+//!   **entered**, its header and bitmap written, when its first slot is needed. A **reservation** is
+//!   one upstream allocation that holds one or more chunks in a row.
 //! - The **magazine** is the stack of vacant slots in front: what is freed last is taken first.
 //! - The **vacancy bitmap** has a bit for each slot of its chunk, set where the slot is vacant and
 //!   not in the front. To **spill** is to move slots from the magazine to the bitmaps, to
-//!   **refill** the way back. A run of neighbours comes back as a **bump window**. Magazine and
+//!   **refill** the way back. A **run**, neighbours that are all vacant, comes back
+//!   as a **bump window**. Magazine and
 //!   window together are the **front**, what is behind them the **depot**.
 //! - A **handle** is what owns an occupied slot.
 //! - The **capacity** is the number of slots held now, the **len** that of the occupied ones.
@@ -72,3 +74,8 @@ pub use memory_pool::MemoryPool;
 pub use pool::Pool;
 pub use pool_box::PoolBox;
 pub use stats::PoolStats;
+
+// Compiles and runs the examples of the README with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -30,9 +30,16 @@ use crate::stats::PoolStats;
 /// them in any way, and may panic; no slot is lost. Handles borrow the pool, so values in it can
 /// own handles of it, but the pool cannot be moved or dropped while a handle lives.
 ///
-/// A pool that is dropped while handles were forgotten ([`core::mem::forget`]) keeps the memory
-/// of their values for ever, because such a value may be pinned. [`PoolBox::leak`] does without
-/// that.
+/// A pool that is dropped while handles were forgotten ([`core::mem::forget`], or
+/// [`PoolBox::into_raw`] without `from_raw`) keeps the chunks of their values for ever, and a
+/// bounded pool all of its chunks, because such a value may be pinned. [`PoolBox::leak`] does
+/// without that.
+///
+/// A value of size 0 takes a slot of its alignment. A type that is aligned to more than 4096 bytes
+/// does not build (which `cargo check` does not notice).
+///
+/// With debug assertions on, a pool that is dropped checks all of its invariants, in time in
+/// proportion to its slots.
 ///
 /// The pool may be sent to another thread where `T` may, but is not shared between threads. A
 /// global allocator must not use a pool that it serves itself.
@@ -223,6 +230,9 @@ impl<T> Pool<T> {
 
     /// Builds a value in a slot. The slot is taken first, and given back where `build` panics.
     ///
+    /// With optimisation the result of `build` is usually written to the slot directly, without it
+    /// the result is moved there; [`Pool::alloc_uninit`] never moves it.
+    ///
     /// # Panics
     ///
     /// As [`Pool::alloc`]; `build` is not called then. And where `build` panics.
@@ -231,8 +241,8 @@ impl<T> Pool<T> {
     ///
     /// ```
     /// let pool = typed_pool::Pool::new();
-    /// let table = pool.alloc_with(|| [0_u8; 1 << 16]);
-    /// assert_eq!(table.len(), 65536);
+    /// let table = pool.alloc_with(|| [0_u8; 1 << 12]);
+    /// assert_eq!(table.len(), 4096);
     /// ```
     #[inline]
     #[track_caller]

@@ -27,7 +27,8 @@ mod io;
 /// `Box`, and never hides a method of `T`.
 ///
 /// Values never move: the address stays the same until the handle is taken apart, also when the
-/// handle itself is moved.
+/// handle itself is moved. A handle is as wide as a pointer, and so is an `Option` of one. It stays
+/// on the thread of its pool.
 ///
 /// # Examples
 ///
@@ -62,13 +63,12 @@ mod io;
 /// drop(head);
 /// assert!(pool.is_empty());
 /// ```
-///
-/// # Invariants
-///
-/// 1. `value` is the start of an occupied slot of a core behind an `M`, which outlives `'p`, with
-///    the provenance of the slot's chunk.
-/// 2. The slot holds a valid `T`. Slot and value belong to this handle.
-/// 3. Every slot of that core has room for a `T` and its alignment, where `T` is sized.
+// # Invariants
+//
+// 1. `value` is the start of an occupied slot of a core behind an `M`, which outlives `'p`, with
+//    the provenance of the slot's chunk.
+// 2. The slot holds a valid `T`. Slot and value belong to this handle.
+// 3. Every slot of that core has room for a `T` and its alignment, where `T` is sized.
 pub struct PoolBox<'p, T: ?Sized, M: Memory = MemoryPool> {
     value: NonNull<T>,
     memory: PhantomData<&'p M>,
@@ -172,7 +172,9 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     }
 
     /// Takes the handle apart into the address of its value. The slot stays occupied until
-    /// [`PoolBox::from_raw`] puts a handle together again.
+    /// [`PoolBox::from_raw`] puts a handle together again. Until then the value may be read and
+    /// written through the pointer, and the pool may be moved, but not dropped: it would keep the
+    /// chunk of the value for ever.
     ///
     /// # Examples
     ///
@@ -193,7 +195,7 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
         value
     }
 
-    /// Puts a handle together again.
+    /// Puts a handle together again. The caller chooses its lifetime.
     ///
     /// The pointer may have been made to point to another type in between, as an unsizing coercion
     /// to `NonNull<dyn Trait>` does.
@@ -301,7 +303,8 @@ impl<'p, T, M: Memory> PoolBox<'p, MaybeUninit<T>, M> {
         Self { value, memory: PhantomData, owned: PhantomData }
     }
 
-    /// Writes the value and makes the handle one of it.
+    /// Writes the value and makes the handle one of it. (`handle.write(value)` is the method of
+    /// [`MaybeUninit`]: the handle stays one of an uninitialised value, which is never dropped.)
     ///
     /// # Examples
     ///

@@ -22,8 +22,9 @@ pub struct PoolStats {
     pub len: usize,
     /// The number of chunks.
     pub chunks: usize,
-    /// The bytes that the chunks take, headers and bitmaps included.
+    /// The bytes that the chunks take, headers and bitmaps included; the magazine, of up to 16 KiB,
+    /// is not.
     pub bytes_reserved: usize,
-    /// The bytes of the occupied slots.
+    /// The bytes of the occupied slots. A value of size 0 has a slot of its alignment.
     pub bytes_live: usize,
 }
