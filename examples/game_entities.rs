@@ -71,12 +71,8 @@ mod tally;
 mod trace;
 
 fn main() -> ExitCode {
-    let result = args::parse(lexopt::Parser::from_env()).and_then(run).and_then(|text| {
-        let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .map_err(|error| format!("cannot write to the standard output: {error}"))
-    });
+    let result =
+        args::parse(lexopt::Parser::from_env()).and_then(run).and_then(|text| print(&text));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
@@ -84,6 +80,17 @@ fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "game_entities: {message}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Writes to standard output. A reader that has seen enough and left is no error.
+fn print(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write to the standard output: {error}"))
+        }
+        _ => Ok(()),
     }
 }
 
