@@ -52,8 +52,8 @@ const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>()
 /// 1. The pointer leads to an initialised [`Header`], which lies at [`header_offset`] in a chunk
 ///    that starts at a multiple of [`CHUNK_ALIGN`], and may be used to reach every byte of the
 ///    chunk. This lasts until the chunk's reservation is released.
-/// 2. `words`, right behind the header, points to the `word_count` initialised words of a [`BitTree`] for `slots` numbers,
-///    which nothing but [`Chunk::vacancy`] refers to.
+/// 2. `words`, right behind the header, points to the `word_count` initialised words of a
+///    [`BitTree`] for `slots` numbers, which nothing but [`Chunk::vacancy`] refers to.
 /// 3. `first` points to the first of `slots` slots, `stride` apart, with the provenance of the
 ///    chunk; each starts less than [`CHUNK_ALIGN`] bytes from the chunk's start.
 /// 4. `vacant` is the number of members of the tree.
@@ -88,8 +88,8 @@ impl Chunk {
         let words = unsafe { header.byte_add(COLOUR_STEP) }.cast::<AtomicUsize>();
         let word_count = words_for(slots);
         for index in 0..word_count {
-            // SAFETY: the words start in the header area or at its end, and `first_slot` leaves room
-            // for all of them behind its end.
+            // SAFETY: the words start in the header area or at its end, and `first_slot` leaves
+            // room for all of them behind its end.
             let word = unsafe { words.add(index) };
             // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); headers
             // lie at multiples of `COLOUR_STEP`, and so do the words behind them.
@@ -121,6 +121,7 @@ impl Chunk {
     ///
     /// 1. `slot` is the start of a slot of a chunk that has been entered and whose reservation has
     ///    not been released, with the provenance of the chunk.
+    /// 2. The chunk is not used after its reservation was released.
     #[inline]
     pub(crate) unsafe fn of(slot: NonNull<u8>) -> Self {
         let header =
@@ -235,8 +236,8 @@ impl Chunk {
     /// A number for word `index` of the vacancy bitmap that no other word of any chunk has.
     #[inline]
     pub(crate) fn word_key(&self, index: usize) -> usize {
-        debug_assert!(index < CHUNK_ALIGN);
-        // Headers of different chunks are further apart than a chunk has words.
+        debug_assert!(index < self.header().word_count as usize);
+        // Unique by an assertion in `geometry`: headers are further apart than a chunk has words.
         self.0.addr().get() + index
     }
 

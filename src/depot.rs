@@ -26,10 +26,10 @@ const SPILL_SLOTS: usize = 64;
 /// The most words of a bitmap that one run takes, so that the worst single allocation stays short.
 const RUN_WORDS: usize = 64;
 
-/// The number of chunks above which a request is first tried in one piece and given back: upstream
-/// refuses at once what it cannot have, and to find that out chunk by chunk would touch, and could
-/// use up, all the memory there is.
-const PROBED_CHUNKS: usize = 4096;
+/// The bytes above which a request is first tried in one piece and given back: upstream refuses at
+/// once what it cannot have, and to find that out chunk by chunk would touch, and could use up, all
+/// the memory there is.
+const PROBED_BYTES: usize = 1 << 30;
 
 /// Whether a depot gets more memory when its slots are used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +81,9 @@ pub(crate) struct Depot {
     geometry: Geometry,
     growth: Growth,
     owner: NonNull<()>,
-    reservations: Vec<Reservation>,
+    // Declared, and so dropped, in front of the memory that the chunks lie in.
     chunks: Vec<Chunk>,
+    reservations: Vec<Reservation>,
     with_vacancy: BitSet,
     capacity: usize,
     entered: usize,
@@ -118,7 +119,7 @@ impl Depot {
         self.capacity
     }
 
-    /// The number of occupied slots.
+    /// The number of occupied slots, given the front of this depot.
     pub(crate) fn len(&self, front: &Front) -> usize {
         self.entered - self.vacant - front.magazine.len() - front.window.len()
     }
@@ -207,8 +208,7 @@ impl Depot {
             return Err(PoolError::CapacityExceeded { capacity: self.capacity, len, additional });
         }
         // Refuses what cannot be had in one piece before it asks for the pieces.
-        self.geometry.reservation(missing)?;
-        if self.geometry.chunks(missing) > PROBED_CHUNKS {
+        if self.geometry.reservation(missing)?.size() > PROBED_BYTES {
             // Seen by nobody, an allocation and its release are left out by the compiler.
             drop(hint::black_box(Reservation::new(missing, &self.geometry)?));
         }
@@ -270,9 +270,10 @@ impl Depot {
         // The number fits into 32 bits by `add_reservation`.
         let number = self.chunks.len() as u32;
         // SAFETY: 1. `base` and `slots` are those of a chunk of a reservation laid out by the
-        // same geometry (clause 2; invariant 6). 2. The chunk has not been entered before
-        // (invariants 1 and 2). 3. A chunk leaves `chunks` before its reservation is released, and
-        // then none of its slots is occupied or in the front.
+        // same geometry (clause 2; invariant 6), aligned and with the reservation's provenance
+        // (`Reservation` invariants 1 and 2). 2. The chunk has not been entered before
+        // (invariants 1 and 2). 3. A chunk leaves `chunks` before its reservation is released, be
+        // it by `trim`, `keep_occupied` or the drop of the depot, and then nobody uses its slots.
         let chunk = unsafe { Chunk::enter(base, slots, &self.geometry, self.owner, number) };
         // INVARIANT: 2. here. 5. `entered` here. 3. and 4. the bitmap is empty, and the next lines
         // give all slots to the window.
@@ -356,7 +357,8 @@ impl Depot {
         // SAFETY: 1. what follows changes bitmaps alone, up to the call of `discard_oldest`.
         let slots = unsafe { magazine.oldest(count) };
         let run_of = |slot: &NonNull<u8>| {
-            // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1).
+            // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1). 2. The chunk is
+            // used in this function alone, which releases none.
             let chunk = unsafe { Chunk::of(*slot) };
             let (index, mask) = chunk.bit_of(*slot);
             Run { chunk, key: chunk.word_key(index), mask, count: 1 }
@@ -417,7 +419,7 @@ impl Depot {
         unsafe { self.empty_magazine(front, front.magazine.len()) };
         if let Some((first, count)) = front.window.close() {
             // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1); it holds for the
-            // slots of the window until the bitmap has them.
+            // slots of the window until the bitmap has them. 2. As nothing is released here.
             let chunk = unsafe { Chunk::of(first) };
             let start = chunk.index_of(first);
             self.vacant += count;
@@ -457,6 +459,9 @@ fn extend_run(chunk: Chunk, index: usize) -> usize {
 
 /// The lowest `count` bits set in `word`.
 fn lowest_bits(mut word: usize, count: usize) -> usize {
+    if word.count_ones() as usize <= count {
+        return word;
+    }
     let all = word;
     for _ in 0..count {
         word &= word.wrapping_sub(1);

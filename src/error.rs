@@ -30,7 +30,8 @@ pub enum PoolError {
         /// The alignment asked for, in bytes.
         align: usize,
     },
-    /// The objects do not fit into one allocation: an allocation ends at `isize::MAX` bytes.
+    /// The objects are more than a pool can hold: an allocation ends at `isize::MAX` bytes, and a
+    /// pool at 2^32 chunks.
     TooLarge {
         /// The size of one object, in bytes.
         object_size: usize,
@@ -92,7 +93,11 @@ impl Error for PoolError {}
 /// Ends a fallible call that is not to fail.
 #[track_caller]
 pub(crate) fn expect<R>(result: Result<R, PoolError>) -> R {
-    result.unwrap_or_else(|error| refuse(error))
+    // Not `unwrap_or_else`: a closure would be the caller that the message names.
+    match result {
+        Ok(value) => value,
+        Err(error) => refuse(error),
+    }
 }
 
 /// Ends what cannot go on: calls [`handle_alloc_error`] where memory has run out, and panics

@@ -29,7 +29,7 @@ pub(crate) const COLOUR_STEP: usize = 64;
 pub(crate) const HEADER_AREA: usize =
     COLOUR_STEP * if cfg!(target_pointer_width = "64") { 16 } else { 4 };
 
-/// The largest alignment of a slot in bytes: a page.
+/// The largest alignment of a slot in bytes.
 pub(crate) const MAX_ALIGN: usize = 4096;
 
 /// The size of a growing pool's first reservation in bytes.
@@ -49,6 +49,8 @@ const RECIPROCAL_SHIFT: u32 = 2 * CHUNK_SHIFT;
 const _: () = assert!(CHUNK_ALIGN.is_power_of_two() && CHUNK_ALIGN >= MAX_ALIGN);
 const _: () = assert!(HEADER_AREA < MAX_ALIGN && HEADER_AREA.is_power_of_two());
 const _: () = assert!(COLOUR_STEP % align_of::<AtomicUsize>() == 0);
+// Headers of different chunks are further apart than a chunk has words.
+const _: () = assert!(words_for(CHUNK_ALIGN) < CHUNK_ALIGN - HEADER_AREA);
 // A slot's number is below `CHUNK_ALIGN`, which lets a chunk count in `u32`.
 const _: () = assert!(CHUNK_ALIGN <= u32::MAX as usize);
 const _: () = assert!(3 * CHUNK_SHIFT <= u64::BITS);
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_doubles_from_a_page_to_a_chunk() {
+    fn growth_doubles_up_to_a_chunk() {
         let g = geometry(64, 8);
         let bytes: Vec<_> =
             (0..12).map(|n| g.reservation(g.growth_slots(n)).unwrap().size()).collect();

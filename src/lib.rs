@@ -30,8 +30,8 @@
 //!   **occupied** or **vacant**. [`MemoryPool`] calls its slots blocks, for that is all they are to
 //!   its user.
 //! - A **chunk** is an aligned unit of memory: a header, a vacancy bitmap and slots. It is
-//!   **entered**, its header and bitmap written, when its first slot is needed. A **reservation** is
-//!   one upstream allocation that holds one or more chunks in a row.
+//!   **entered**, its header and bitmap written, when its first slot is needed. A **reservation**
+//!   is one upstream allocation that holds one or more chunks in a row.
 //! - The **magazine** is the stack of vacant slots in front: what is freed last is taken first.
 //! - The **vacancy bitmap** has a bit for each slot of its chunk, set where the slot is vacant and
 //!   not in the front. To **spill** is to move slots from the magazine to the bitmaps, to

@@ -130,12 +130,13 @@ impl Magazine {
     /// slots as [`Magazine::capacity`] says.
     pub(crate) fn settle(&self) {
         let (base, len) = (self.base.get(), self.len());
-        // SAFETY: `len` places are filled from `bottom` on (invariants 2 and 3), and `base` is at
-        // or in front of `bottom`; nothing holds a reference to the array.
+        // SAFETY: `len` places are filled from `bottom` on (invariants 2 and 3), and as many start
+        // at `base`, at or in front of `bottom` (invariants 1 and 2); nothing holds a reference to
+        // the array.
         unsafe { ptr::copy(self.bottom.get(), base, len) };
         // INVARIANT: 2. and 3. the filled part is what was just moved.
         self.bottom.set(base);
-        // SAFETY: the array has more than `len` places (invariant 2).
+        // SAFETY: the array has `len` places at least (invariants 1 and 2).
         self.top.set(unsafe { base.add(len) });
         self.set_limit();
     }

@@ -30,9 +30,14 @@ pub trait Memory: Slots {}
 pub(crate) mod sealed {
     use core::ptr::NonNull;
 
-    /// Access to a core by way of one of its slots. Slots of one core are of one size and
-    /// alignment.
-    pub trait Slots {
+    /// Access to a core by way of one of its slots.
+    ///
+    /// # Safety
+    ///
+    /// 1. Slots of one core are of one size and alignment.
+    /// 2. What `take_beside` gives is a slot of the same core, with the provenance of its chunk; it
+    ///    is occupied and the caller's.
+    pub unsafe trait Slots {
         /// Takes a vacant slot of the core that `slot` belongs to.
         ///
         /// # Safety

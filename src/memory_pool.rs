@@ -47,7 +47,8 @@ pub struct MemoryPool {
 
 // SAFETY: everything the pool reaches belongs to it alone: its memory, its core, and the blocks,
 // which are raw memory to it. Handles that reach the core borrow the pool, which therefore cannot
-// be sent while they live; those that were forgotten or leaked reach it no more.
+// be sent while they live, or are held to its thread by clause 3 of `PoolBox::from_raw`; those that
+// were forgotten or leaked reach it no more.
 unsafe impl Send for MemoryPool {}
 
 // No call leaves the pool half-done when it unwinds, so a caller that catches a panic finds it as
@@ -136,7 +137,8 @@ impl MemoryPool {
 
     #[inline]
     fn core(&self) -> &PoolCore {
-        // SAFETY: valid and unaliased: invariant 1; all that changes in a core is in cells.
+        // SAFETY: valid: the core lives as long as this value (invariant 1). Unaliased: no
+        // exclusive reference to it is made (invariant 1); all that changes in it is in cells.
         unsafe { self.core.as_ref() }
     }
 
@@ -211,9 +213,9 @@ impl MemoryPool {
     /// Takes a block back after checking that it is one; the pool is unchanged where it is not.
     ///
     /// The check finds every pointer that is not the start of an occupied block of this pool. It
-    /// reads nothing at the address, and takes as long as looking through the magazine does, at most
-    /// 1024 pointers. What it cannot find is that the block has meanwhile been handed out to somebody
-    /// else.
+    /// reads nothing at the address, and takes as long as looking through the magazine does, at
+    /// most 1024 pointers. What it cannot find is that the block has meanwhile been handed out to
+    /// somebody else.
     ///
     /// # Errors
     ///
@@ -352,8 +354,9 @@ impl MemoryPool {
 
 impl Drop for MemoryPool {
     fn drop(&mut self) {
-        // SAFETY: 1. invariant 1. 2. handles borrow the pool, so none is left; what was forgotten
-        // or leaked reaches the core no more.
+        // SAFETY: 1. invariant 1. 2. handles borrow the pool, or end before it by clause 3 of
+        // `PoolBox::from_raw`, so none is left; what was forgotten or leaked reaches the core no
+        // more.
         unsafe { PoolCore::destroy(self.core) };
     }
 }
@@ -368,7 +371,9 @@ impl fmt::Debug for MemoryPool {
     }
 }
 
-impl Slots for MemoryPool {
+// SAFETY: 1. a depot lays all chunks out by one geometry (`Depot` invariant 6). 2.
+// `PoolCore::take`.
+unsafe impl Slots for MemoryPool {
     #[inline]
     unsafe fn take_beside(slot: NonNull<u8>) -> Option<NonNull<u8>> {
         // SAFETY: 1. clause 1.

@@ -401,8 +401,8 @@ impl<T> Pool<T> {
     ///
     /// Where the pool is bounded and has not as many vacant slots, or where so many values are more
     /// than any allocation can hold. Calls
-    /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the upstream allocator refuses
-    /// the memory.
+    /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the upstream allocator
+    /// refuses the memory.
     ///
     /// # Examples
     ///

@@ -103,7 +103,7 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
         // refers to it.
         unsafe { start.write(value) };
         // INVARIANT: 1. `Slot` invariant 1. 2. by the line above; `slot` gives the slot up.
-        // 3. clause 1 and `Slots`: slots of one core are alike.
+        // 3. clause 1 and clause 1 of `Slots`.
         let value = slot.into_start().cast();
         Self { value, memory: PhantomData, owned: PhantomData }
     }
@@ -120,7 +120,7 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
         // refers to it, whatever `build` does.
         unsafe { slot.start().cast::<T>().write(build()) };
         // INVARIANT: 1. `Slot` invariant 1. 2. by the line above; `slot` gives the slot up.
-        // 3. clause 1 and `Slots`: slots of one core are alike.
+        // 3. clause 1 and clause 1 of `Slots`.
         let value = slot.into_start().cast();
         Self { value, memory: PhantomData, owned: PhantomData }
     }
@@ -205,7 +205,8 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// 1. `raw` came from [`PoolBox::into_raw`] of a handle with the same `M`, and not from a
     ///    reference or from [`PoolBox::leak`].
     /// 2. No handle has been put together from it since.
-    /// 3. The pool lives for `'p`. Where it is not shared between threads, the calling thread has it.
+    /// 3. The pool lives for `'p` and as long as the handle does. Where it is not shared between
+    ///    threads, handle and pool stay on one thread.
     /// 4. The slot holds a valid `T`. Where `T` is sized, it has at most the size and the alignment
     ///    of the type the pool was made for.
     ///
@@ -219,10 +220,9 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// let pool = Pool::new();
     /// let raw: NonNull<u32> = PoolBox::into_raw(pool.alloc(7));
     /// let raw: NonNull<dyn Display> = raw;
-    /// // SAFETY: the address came from `into_raw`, the pool lives on this thread, there is no other
-    /// // handle, and the slot holds a `u32`, which is `Display`.
-    /// let shown = unsafe { PoolBox::<dyn Display>::from_raw(raw) };
-    /// assert_eq!(shown.to_string(), "7");
+    /// // SAFETY: the address came from `into_raw`, the pool lives on this thread, there is no
+    /// other // handle, and the slot holds a `u32`, which is `Display`. let shown = unsafe {
+    /// PoolBox::<dyn Display>::from_raw(raw) }; assert_eq!(shown.to_string(), "7");
     /// ```
     #[inline]
     pub unsafe fn from_raw(raw: NonNull<T>) -> Self {
@@ -246,9 +246,10 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// ```
     #[inline]
     pub fn into_pin(this: Self) -> Pin<Self> {
-        // SAFETY: the value does not move and its memory is not used for anything else until it
-        // has been dropped: the handle gives no value out of a `Pin`, and a pool that is dropped
-        // under a forgotten handle keeps the memory (`Leftovers::Keep`).
+        // SAFETY: the value does not move, and its memory is not used for anything else until it
+        // has been dropped: `Deref`, `DerefMut` and `Drop` of a handle leave it where it is, what
+        // takes a handle apart takes it out of no `Pin`, and a pool that is dropped under a
+        // forgotten handle keeps the memory (`Leftovers::Keep`).
         unsafe { Pin::new_unchecked(this) }
     }
 
@@ -298,7 +299,7 @@ impl<'p, T, M: Memory> PoolBox<'p, MaybeUninit<T>, M> {
     #[inline]
     pub(crate) unsafe fn uninit(slot: Slot<'p, M>) -> Self {
         // INVARIANT: 1. `Slot` invariant 1. 2. any content is a valid `MaybeUninit<T>`, for which
-        // the slot has room (clause 1). 3. clause 1 and `Slots`: slots of one core are alike.
+        // the slot has room (clause 1). 3. clause 1 and clause 1 of `Slots`.
         let value = slot.into_start().cast();
         Self { value, memory: PhantomData, owned: PhantomData }
     }
@@ -339,8 +340,8 @@ impl<'p, T, M: Memory> PoolBox<'p, MaybeUninit<T>, M> {
     /// // SAFETY: the address is that of 4096 bytes, which belong to the handle.
     /// unsafe { slot.as_mut_ptr().write_bytes(7, 1) };
     /// // SAFETY: all bytes were written.
-    /// let page = unsafe { PoolBox::assume_init(slot) };
-    /// assert_eq!(page[4095], 7);
+    /// let bytes = unsafe { PoolBox::assume_init(slot) };
+    /// assert_eq!(bytes[4095], 7);
     /// ```
     #[inline]
     pub unsafe fn assume_init(this: Self) -> PoolBox<'p, T, M> {
@@ -442,7 +443,7 @@ impl<T: Clone, M: Memory> Clone for PoolBox<'_, T, M> {
             // SAFETY: 1. invariant 1.
             unsafe { M::refuse_beside(self.value.cast()) }
         };
-        // SAFETY: 1. the core is that of this handle's slot. 2. it was just handed out.
+        // SAFETY: 1. and 2. clause 2 of `Slots`: the core is that of this handle's slot.
         let slot = unsafe { Slot::from_start(start) };
         // SAFETY: 1. invariant 3.
         unsafe { Self::fill_with(slot, || T::clone(self)) }

@@ -31,6 +31,7 @@ pub(crate) enum Leftovers {
 ///
 /// 1. `front` is the front of `depot`.
 /// 2. `given_up` is the number of occupied slots whose handles were leaked, over all chunks.
+/// 3. The owner that `depot` gives its chunks is this core, with the provenance of its allocation.
 #[derive(Debug)]
 pub(crate) struct PoolCore {
     front: Front,
@@ -60,6 +61,7 @@ impl PoolCore {
             Front { magazine: Magazine::new(), window: Window::new(geometry.stride().bytes()) };
         let depot = RefCell::new(Depot::new(geometry, growth, core.cast()));
         // INVARIANT: 1. the front is empty, so it can be any depot's. 2. no slot is occupied.
+        // 3. two lines above.
         let value = Self { front, depot, given_up: Cell::new(0), leftovers };
         // SAFETY: the memory was just allocated for a core.
         unsafe { core.write(value) };
@@ -102,9 +104,11 @@ impl PoolCore {
     #[inline]
     pub(crate) unsafe fn of<'p>(slot: NonNull<u8>) -> &'p Self {
         // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        // 2. It is used here alone.
         let owner = unsafe { Chunk::of(slot) }.owner();
-        // SAFETY: valid: the owner of the chunk is its core, which lives for `'p` (clause 1).
-        // Unaliased: no exclusive reference to a core is made before its end.
+        // SAFETY: valid: the owner of the chunk is its core (invariant 3; `Depot` invariant 2),
+        // which lives for `'p` (clause 1). Unaliased: no exclusive reference to a core is made
+        // before its end.
         unsafe { owner.cast::<Self>().as_ref() }
     }
 
@@ -112,6 +116,7 @@ impl PoolCore {
     /// from then on.
     #[inline]
     pub(crate) fn take(&self) -> Option<NonNull<u8>> {
+        // INVARIANT: `Depot` 3. from the magazine or the window to occupied.
         if let Some(slot) = self.front.magazine.pop() {
             return Some(slot);
         }
@@ -140,7 +145,7 @@ impl PoolCore {
     /// 2. The slot belongs to the caller, who gives it up.
     #[inline]
     pub(crate) unsafe fn put(&self, slot: NonNull<u8>) {
-        // INVARIANT: 1. clauses 1 and 2.
+        // INVARIANT: `Front` 1. clauses 1 and 2. `Depot` 3. from occupied to the magazine.
         if !self.front.magazine.push(slot) {
             // SAFETY: 1. clause 1. 2. clause 2.
             unsafe { self.spill_and_put(slot) };
@@ -157,7 +162,7 @@ impl PoolCore {
     unsafe fn spill_and_put(&self, slot: NonNull<u8>) {
         // SAFETY: 1. invariant 1.
         unsafe { self.depot.borrow_mut().spill(&self.front) };
-        // INVARIANT: 1. clauses 1 and 2.
+        // INVARIANT: `Front` 1. clauses 1 and 2. `Depot` 3. from occupied to the magazine.
         let pushed = self.front.magazine.push(slot);
         debug_assert!(pushed, "a spill makes room");
     }
@@ -172,6 +177,7 @@ impl PoolCore {
         // INVARIANT: 2. the chunk counts below.
         self.given_up.set(self.given_up.get() + 1);
         // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        // 2. It is used here alone.
         unsafe { Chunk::of(slot) }.give_up_one();
     }
 

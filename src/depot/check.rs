@@ -53,13 +53,15 @@ impl Depot {
     /// Undoes the marks.
     fn unmark(&self, front: &Front) {
         for slot in front.magazine.iter() {
-            // SAFETY: 1. the slot was found in an entered chunk when it was marked.
+            // SAFETY: 1. the slot was found in an entered chunk when it was marked. 2. Nothing is
+            // released here.
             let chunk = unsafe { Chunk::of(slot) };
             let (word, bit) = chunk.bit_of(slot);
             chunk.remove(word, bit);
         }
         if let Some((first, count)) = front.window.run() {
-            // SAFETY: 1. the run was found in an entered chunk when it was marked.
+            // SAFETY: 1. the run was found in an entered chunk when it was marked. 2. Nothing is
+            // released here.
             let chunk = unsafe { Chunk::of(first) };
             for (word, mask) in run_masks(chunk.index_of(first), count) {
                 chunk.remove(word, mask);

@@ -37,7 +37,7 @@ impl Depot {
         self.slot_around(address).is_ok()
     }
 
-    /// The occupied slot that starts at `address`.
+    /// The occupied slot that starts at `address`, given the front of this depot.
     ///
     /// # Errors
     ///

@@ -55,22 +55,25 @@ impl Depot {
     pub(crate) unsafe fn keep_occupied(&mut self, front: &Front) {
         // SAFETY: 1. clause 1.
         unsafe { self.empty_front(front) };
+        // INVARIANT: 1. to 6. of a depot without chunks, of which only the drop is still to come.
+        let chunks = mem::take(&mut self.chunks);
+        let reservations = mem::take(&mut self.reservations);
         let occupied = |chunk: &Chunk| chunk.vacant() + chunk.given_up() < chunk.slots();
         match self.growth {
             Growth::Bounded => {
-                if self.chunks.iter().any(occupied) {
-                    self.reservations.drain(..).for_each(mem::forget);
+                if chunks.iter().any(occupied) {
+                    reservations.into_iter().for_each(mem::forget);
                 }
             }
             Growth::OnDemand => {
                 // Reservations behind the entered chunks have nothing to keep.
-                for (number, reservation) in self.reservations.drain(..).enumerate() {
-                    if self.chunks.get(number).is_some_and(occupied) {
+                let mut chunks = chunks.into_iter();
+                for reservation in reservations {
+                    if chunks.next().is_some_and(|chunk| occupied(&chunk)) {
                         mem::forget(reservation);
                     }
                 }
             }
         }
-        self.chunks.clear();
     }
 }

@@ -76,6 +76,14 @@ impl<T: ?Sized + Seek, M: Memory> Seek for PoolBox<'_, T, M> {
         T::seek(self, position)
     }
 
+    fn rewind(&mut self) -> io::Result<()> {
+        T::rewind(self)
+    }
+
+    fn seek_relative(&mut self, offset: i64) -> io::Result<()> {
+        T::seek_relative(self, offset)
+    }
+
     fn stream_position(&mut self) -> io::Result<u64> {
         T::stream_position(self)
     }
