@@ -6,7 +6,6 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
-use std::io::{BufRead, Read, Seek, SeekFrom, Write};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -62,6 +61,48 @@ fn a_full_pool_refuses_and_gives_back() {
     drop(second);
     assert_eq!((tally.live(), pool.len()), (0, 0));
     pool.check_invariants();
+}
+
+/// The line that a panic is reported at is the caller's, not one of the crate.
+#[test]
+fn panics_name_the_line_of_the_caller() {
+    use std::panic::{self, Location};
+    use std::sync::{Arc, Mutex};
+
+    fn here(panics: impl FnOnce() + std::panic::UnwindSafe) -> Option<String> {
+        let seen = Arc::new(Mutex::new(None));
+        let report = Arc::clone(&seen);
+        let own_thread = std::thread::current().id();
+        let former = Arc::new(panic::take_hook());
+        let others = Arc::clone(&former);
+        // Tests on other threads may panic meanwhile, as they are meant to.
+        panic::set_hook(Box::new(move |info| {
+            if std::thread::current().id() == own_thread {
+                *report.lock().unwrap() = info.location().map(Location::file).map(str::to_string);
+            } else {
+                others(info);
+            }
+        }));
+        let result = panic::catch_unwind(panics);
+        drop(panic::take_hook());
+        if let Ok(former) = Arc::try_unwrap(former) {
+            panic::set_hook(former);
+        }
+        assert!(result.is_err());
+        seen.lock().unwrap().take()
+    }
+
+    let pool = Pool::bounded(1);
+    let one = pool.alloc(1_u64);
+    let this_file = Some(file!().to_string());
+    assert_eq!(here(|| drop(pool.alloc(2))), this_file);
+    assert_eq!(here(|| drop(pool.alloc_with(|| 2))), this_file);
+    assert_eq!(here(|| drop(pool.alloc_uninit())), this_file);
+    assert_eq!(here(|| drop(pool.alloc_default())), this_file);
+    assert_eq!(here(|| drop(one.clone())), this_file);
+    assert_eq!(here(|| pool.reserve(1)), this_file);
+    assert_eq!(here(|| drop(Pool::<u64>::bounded(usize::MAX))), this_file);
+    assert_eq!(here(|| drop(Pool::<u64>::with_capacity(usize::MAX))), this_file);
 }
 
 #[test]
@@ -303,6 +344,8 @@ fn a_handle_iterates_polls_and_fails_as_its_value() {
 #[test]
 #[cfg(feature = "std")]
 fn a_handle_reads_and_writes_as_its_value() {
+    use std::io::{BufRead, Read, Seek, SeekFrom, Write};
+
     let pool = Pool::new();
     let mut file = pool.alloc(std::io::Cursor::new(Vec::new()));
     file.write_all(b"first\nsecond\n").unwrap();
@@ -315,6 +358,10 @@ fn a_handle_reads_and_writes_as_its_value() {
     file.read_to_end(&mut rest).unwrap();
     assert_eq!((line.as_str(), rest.as_slice()), ("first\n", b"second\n3".as_slice()));
     assert_eq!(file.stream_position().unwrap(), 14);
+    file.seek_relative(-1).unwrap();
+    assert_eq!(file.stream_position().unwrap(), 13);
+    file.rewind().unwrap();
+    assert_eq!(file.stream_position().unwrap(), 0);
 }
 
 #[test]
