@@ -23,7 +23,7 @@ mod workload;
 use heap::{Global, Value, ValueArena, ValuePool};
 use workload::{
     Workload, fill_and_free_fifo, fill_and_free_lifo, fill_and_free_random, fill_fresh, fill_warm,
-    free_random, iterate_churned, pair, replace_random,
+    free_random, iterate_churned, pair, refill_random_half, replace_random,
 };
 
 /// The number of heaps that a row compares at most.
@@ -130,6 +130,14 @@ fn rows<const WORDS: usize>() -> Vec<Row> {
             100_000,
             free_random::<WORDS, ValuePool<WORDS>>,
             free_random::<WORDS, Global>,
+        ),
+        row(
+            "refill_random_half_of_100k",
+            100_000,
+            50_000,
+            refill_random_half::<WORDS, ValuePool<WORDS>>,
+            Some(refill_random_half::<WORDS, Global>),
+            None,
         ),
         replace("random_replace_1k_live", 1_000),
         replace("random_replace_100k_live", 100_000),

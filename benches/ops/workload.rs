@@ -170,6 +170,26 @@ pub(crate) fn fill_and_free_random<const WORDS: usize, H: Frees<WORDS>>(
     });
 }
 
+/// Measured: half of `count` values put in, into the gaps that a random half left. Choosing and
+/// dropping that half is not.
+pub(crate) fn refill_random_half<const WORDS: usize, H: Frees<WORDS>>(count: usize, run: Run<'_>) {
+    let heap = LazyCell::new(|| H::with_room(count));
+    let mut handles = Vec::new();
+    let mut rng = Rng::with_seed(SEED);
+    run(&mut |iterations| {
+        if handles.is_empty() {
+            fill(&*heap, count, &mut handles);
+        }
+        (0..iterations)
+            .map(|_| {
+                rng.shuffle(&mut handles);
+                handles.truncate(count - count / 2);
+                timed(|| fill(&*heap, count / 2, &mut handles))
+            })
+            .sum()
+    });
+}
+
 /// Measured: `count` handles dropped in random order. That `count` values are put in before, and
 /// their handles shuffled, is not.
 pub(crate) fn free_random<const WORDS: usize, H: Frees<WORDS>>(count: usize, run: Run<'_>) {

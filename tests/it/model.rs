@@ -1,8 +1,10 @@
 //! Random histories against a model: whatever is done, the pool holds what a vector of boxes
 //! would, in slots of their own, and every invariant holds after each step.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
-use typed_pool::{Pool, PoolBox};
+use typed_pool::{InvalidFree, MemoryPool, Pool, PoolBox};
 
 use crate::support::{Counted, Tally, panic_message};
 
@@ -13,12 +15,16 @@ enum Operation {
     Alloc,
     TryAlloc,
     AllocWith,
+    TryAllocWith,
     AllocUninit,
+    UninitDropped,
     ConstructorPanics,
     DestructorPanics,
     Drop(usize),
     IntoInner(usize),
     Clone(usize),
+    CloneFrom(usize, usize),
+    Pin(usize),
     Replace(usize),
     RawRoundTrip(usize),
     Leak(usize),
@@ -36,12 +42,16 @@ fn operation() -> impl Strategy<Value = Operation> {
         4 => Just(Alloc),
         2 => Just(TryAlloc),
         2 => Just(AllocWith),
+        1 => Just(TryAllocWith),
         1 => Just(AllocUninit),
+        1 => Just(UninitDropped),
         1 => Just(ConstructorPanics),
         1 => Just(DestructorPanics),
         6 => pick.prop_map(Drop),
         2 => pick.prop_map(IntoInner),
         2 => pick.prop_map(Clone),
+        1 => (any::<usize>(), any::<usize>()).prop_map(|(to, from)| CloneFrom(to, from)),
+        1 => pick.prop_map(Pin),
         1 => pick.prop_map(Replace),
         1 => pick.prop_map(RawRoundTrip),
         1 => pick.prop_map(Leak),
@@ -117,8 +127,17 @@ impl<'p, 't, const N: usize> History<'p, 't, N> {
                 let (id, item) = self.fresh();
                 self.held.push((id, PoolBox::write(pool.alloc_uninit(), item)));
             }
+            Operation::TryAllocWith => {
+                let (id, item) = self.fresh();
+                match pool.try_alloc_with(|| item) {
+                    Ok(handle) => self.held.push((id, handle)),
+                    Err(error) => assert!(full && error.into_inner()().holds(id)),
+                }
+            }
+            Operation::UninitDropped if !full => drop(pool.alloc_uninit()),
             Operation::ConstructorPanics => {
-                panic_message(|| pool.alloc_with(|| panic!("no value")));
+                let message = panic_message(|| pool.alloc_with(|| panic!("no value")));
+                assert!(if full { message.contains("full") } else { message == "no value" });
             }
             Operation::DestructorPanics if !full => {
                 let bomb = pool.alloc(Item::new(self.tally.bomb(0)));
@@ -128,6 +147,21 @@ impl<'p, 't, const N: usize> History<'p, 't, N> {
                 if let Some(index) = number.checked_rem(self.held.len()) {
                     let (id, handle) = &self.held[index];
                     self.held.push((*id, handle.clone()));
+                }
+            }
+            Operation::CloneFrom(to, from) => {
+                if let Some((id, source)) = self.take(from) {
+                    if let Some(index) = to.checked_rem(self.held.len()) {
+                        self.held[index].1.clone_from(&source);
+                        self.held[index].0 = id;
+                    }
+                    self.held.push((id, source));
+                }
+            }
+            Operation::Pin(number) => {
+                if let Some((id, handle)) = self.take(number) {
+                    let pinned = PoolBox::into_pin(handle);
+                    assert!(pinned.holds(id));
                 }
             }
             Operation::Drop(number) => drop(self.take(number)),
@@ -260,5 +294,35 @@ proptest! {
             })
             .collect();
         play::<9000>(bound, &operations);
+    }
+
+    /// Raw blocks, given back in any order, some of them twice: the pool knows which are occupied.
+    #[test]
+    fn raw_blocks(
+        object_size in 1..3000_usize,
+        pool_size in 1..300_usize,
+        picks in proptest::collection::vec(any::<(bool, usize)>(), 1..2000),
+    ) {
+        let pool = MemoryPool::new(object_size, pool_size).unwrap();
+        let mut known = Vec::new();
+        let mut occupied = BTreeSet::new();
+        for (allocate, pick) in picks {
+            if allocate || known.is_empty() {
+                let block = pool.allocate();
+                assert_eq!(block.is_some(), occupied.len() < pool_size);
+                if let Some(block) = block {
+                    assert!(occupied.insert(block), "a block was handed out twice");
+                    known.push(block);
+                }
+            } else {
+                let block = known[pick % known.len()];
+                // SAFETY: 1. the block is used nowhere else.
+                let freed = unsafe { pool.try_deallocate(block) };
+                let expected = if occupied.remove(&block) { Ok(()) } else { Err(InvalidFree::Vacant) };
+                assert_eq!(freed, expected);
+            }
+            assert_eq!(pool.len(), occupied.len());
+        }
+        pool.check_invariants();
     }
 }
