@@ -61,6 +61,9 @@ use crate::stats::PoolStats;
 /// drop(order);
 /// assert!(pool.is_empty());
 /// ```
+// # Invariants
+//
+// 1. `memory` was built for `Self::LAYOUT`, and `Slots` says that all of its slots are alike.
 pub struct Pool<T> {
     memory: MemoryPool,
     /// Values go into the pool, and those of a subtype may: the pool is covariant. That it is not
@@ -82,6 +85,7 @@ impl<T> Pool<T> {
 
     fn build(growth: Growth, slots: usize) -> Result<Self, PoolError> {
         let memory = MemoryPool::build(Self::LAYOUT, growth, slots, Leftovers::Keep)?;
+        // INVARIANT: 1. by the line above.
         Ok(Self { memory, values: PhantomData })
     }
 
@@ -200,7 +204,7 @@ impl<T> Pool<T> {
     #[track_caller]
     pub fn alloc(&self, value: T) -> PoolBox<'_, T> {
         let Some(slot) = self.memory.take() else { self.memory.refuse() };
-        // SAFETY: 1. the slots were laid out for a `T`.
+        // SAFETY: 1. invariant 1.
         unsafe { PoolBox::fill(slot, value) }
     }
 
@@ -222,7 +226,7 @@ impl<T> Pool<T> {
     #[inline]
     pub fn try_alloc(&self, value: T) -> Result<PoolBox<'_, T>, TryAllocError<T>> {
         match self.memory.take() {
-            // SAFETY: 1. the slots were laid out for a `T`.
+            // SAFETY: 1. invariant 1.
             Some(slot) => Ok(unsafe { PoolBox::fill(slot, value) }),
             None => Err(TryAllocError::new(value, self.memory.refusal())),
         }
@@ -248,7 +252,7 @@ impl<T> Pool<T> {
     #[track_caller]
     pub fn alloc_with(&self, build: impl FnOnce() -> T) -> PoolBox<'_, T> {
         let Some(slot) = self.memory.take() else { self.memory.refuse() };
-        // SAFETY: 1. the slots were laid out for a `T`.
+        // SAFETY: 1. invariant 1.
         unsafe { PoolBox::fill_with(slot, build) }
     }
 
@@ -272,7 +276,7 @@ impl<T> Pool<T> {
         build: F,
     ) -> Result<PoolBox<'_, T>, TryAllocError<F>> {
         match self.memory.take() {
-            // SAFETY: 1. the slots were laid out for a `T`.
+            // SAFETY: 1. invariant 1.
             Some(slot) => Ok(unsafe { PoolBox::fill_with(slot, build) }),
             None => Err(TryAllocError::new(build, self.memory.refusal())),
         }
@@ -298,8 +302,8 @@ impl<T> Pool<T> {
     #[track_caller]
     pub fn alloc_uninit(&self) -> PoolBox<'_, MaybeUninit<T>> {
         let Some(slot) = self.memory.take() else { self.memory.refuse() };
-        // SAFETY: 1. the slots were laid out for a `T`.
-        unsafe { PoolBox::uninit(slot) }
+        // SAFETY: 1. invariant 1. 2. any content is a valid `MaybeUninit<T>`.
+        unsafe { PoolBox::from_slot(slot) }
     }
 
     /// Takes a slot whose value is written later, or says why there is none.
@@ -316,8 +320,8 @@ impl<T> Pool<T> {
     #[inline]
     pub fn try_alloc_uninit(&self) -> Result<PoolBox<'_, MaybeUninit<T>>, TryAllocError<()>> {
         match self.memory.take() {
-            // SAFETY: 1. the slots were laid out for a `T`.
-            Some(slot) => Ok(unsafe { PoolBox::uninit(slot) }),
+            // SAFETY: 1. invariant 1. 2. any content is a valid `MaybeUninit<T>`.
+            Some(slot) => Ok(unsafe { PoolBox::from_slot(slot) }),
             None => Err(TryAllocError::new((), self.memory.refusal())),
         }
     }

@@ -91,38 +91,45 @@ impl<T: ?Sized + UnwindSafe, M: Memory> UnwindSafe for PoolBox<'_, T, M> {}
 impl<T: ?Sized + RefUnwindSafe, M: Memory> RefUnwindSafe for PoolBox<'_, T, M> {}
 
 impl<'p, T, M: Memory> PoolBox<'p, T, M> {
+    /// The handle of the value in a slot.
+    ///
+    /// # Safety
+    ///
+    /// 1. The slots of the core have the size and the alignment of a `T` at least.
+    /// 2. The slot holds a valid `T`.
+    #[inline]
+    pub(crate) unsafe fn from_slot(slot: Slot<'p, M>) -> Self {
+        // INVARIANT: 1. `Slot` invariant 1. 2. clause 2; `slot` gives the slot up. 3. clause 1.
+        Self { value: slot.into_start().cast(), memory: PhantomData, owned: PhantomData }
+    }
+
     /// Moves `value` into a slot.
     ///
     /// # Safety
     ///
-    /// 1. The slot has the size and the alignment of a `T` at least.
+    /// 1. The slots of the core have the size and the alignment of a `T` at least.
     #[inline]
     pub(crate) unsafe fn fill(slot: Slot<'p, M>, value: T) -> Self {
-        let start = slot.start().cast::<T>();
         // SAFETY: the slot has room for a `T` (clause 1) and belongs to `slot`, so nothing else
         // refers to it.
-        unsafe { start.write(value) };
-        // INVARIANT: 1. `Slot` invariant 1. 2. by the line above; `slot` gives the slot up.
-        // 3. clause 1 and clause 1 of `Slots`.
-        let value = slot.into_start().cast();
-        Self { value, memory: PhantomData, owned: PhantomData }
+        unsafe { slot.start().cast::<T>().write(value) };
+        // SAFETY: 1. clause 1. 2. by the line above.
+        unsafe { Self::from_slot(slot) }
     }
 
     /// Builds a value in a slot; gives the slot back where `build` panics.
     ///
     /// # Safety
     ///
-    /// 1. The slot has the size and the alignment of a `T` at least.
+    /// 1. The slots of the core have the size and the alignment of a `T` at least.
     #[inline]
     pub(crate) unsafe fn fill_with(slot: Slot<'p, M>, build: impl FnOnce() -> T) -> Self {
         // Not by way of `fill`: one move fewer of what may be a large value.
         // SAFETY: the slot has room for a `T` (clause 1) and belongs to `slot`, so nothing else
         // refers to it, whatever `build` does.
         unsafe { slot.start().cast::<T>().write(build()) };
-        // INVARIANT: 1. `Slot` invariant 1. 2. by the line above; `slot` gives the slot up.
-        // 3. clause 1 and clause 1 of `Slots`.
-        let value = slot.into_start().cast();
-        Self { value, memory: PhantomData, owned: PhantomData }
+        // SAFETY: 1. clause 1. 2. by the line above.
+        unsafe { Self::from_slot(slot) }
     }
 
     /// Moves the value out and makes the slot vacant.
@@ -220,9 +227,10 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// let pool = Pool::new();
     /// let raw: NonNull<u32> = PoolBox::into_raw(pool.alloc(7));
     /// let raw: NonNull<dyn Display> = raw;
-    /// // SAFETY: the address came from `into_raw`, the pool lives on this thread, there is no
-    /// other // handle, and the slot holds a `u32`, which is `Display`. let shown = unsafe {
-    /// PoolBox::<dyn Display>::from_raw(raw) }; assert_eq!(shown.to_string(), "7");
+    /// // SAFETY: 1. and 2. the address just came from `into_raw`. 3. The pool lives longer, on
+    /// // this thread. 4. The slot holds a `u32`, which is `Display`.
+    /// let shown = unsafe { PoolBox::<dyn Display>::from_raw(raw) };
+    /// assert_eq!(shown.to_string(), "7");
     /// ```
     #[inline]
     pub unsafe fn from_raw(raw: NonNull<T>) -> Self {
@@ -291,19 +299,6 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
 }
 
 impl<'p, T, M: Memory> PoolBox<'p, MaybeUninit<T>, M> {
-    /// A handle on a slot whose content is uninitialised.
-    ///
-    /// # Safety
-    ///
-    /// 1. The slot has the size and the alignment of a `T` at least.
-    #[inline]
-    pub(crate) unsafe fn uninit(slot: Slot<'p, M>) -> Self {
-        // INVARIANT: 1. `Slot` invariant 1. 2. any content is a valid `MaybeUninit<T>`, for which
-        // the slot has room (clause 1). 3. clause 1 and clause 1 of `Slots`.
-        let value = slot.into_start().cast();
-        Self { value, memory: PhantomData, owned: PhantomData }
-    }
-
     /// Writes the value and makes the handle one of it. (`handle.write(value)` is the method of
     /// [`MaybeUninit`]: the handle stays one of an uninitialised value, which is never dropped.)
     ///
