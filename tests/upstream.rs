@@ -299,3 +299,39 @@ fn trim_gives_back_what_it_says() {
     assert_eq!(before - bytes(), released as isize);
     assert_eq!(*kept, [1; 4]);
 }
+
+/// Forms that return no error call `handle_alloc_error`, which ends the process: each is run in a
+/// process of its own.
+#[test]
+#[cfg_attr(miri, ignore = "starts processes")]
+fn forms_without_an_error_end_the_process_when_memory_runs_out() {
+    const FORM: &str = "TYPED_POOL_TEST_FORM";
+    const NAME: &str = "forms_without_an_error_end_the_process_when_memory_runs_out";
+    type Form = fn(&Pool<u64>, &PoolBox<'_, u64>);
+    let forms: [(&str, Form); 7] = [
+        ("alloc", |pool, _| drop(pool.alloc(1))),
+        ("alloc_with", |pool, _| drop(pool.alloc_with(|| 1))),
+        ("alloc_uninit", |pool, _| drop(pool.alloc_uninit())),
+        ("clone", |_, handle| drop(handle.clone())),
+        ("reserve", |pool, _| pool.reserve(100_000)),
+        ("new", |_, _| drop(Pool::<u64>::new())),
+        ("bounded", |_, _| drop(Pool::<u64>::bounded(10))),
+    ];
+    if let Ok(chosen) = std::env::var(FORM) {
+        let pool = Pool::<u64>::with_capacity(1);
+        let handle = pool.alloc(7);
+        let (_, form) = forms.iter().find(|(name, _)| *name == chosen).unwrap();
+        with_grants(0, || form(&pool, &handle));
+        return;
+    }
+    for (name, _) in forms {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME, "--nocapture"])
+            .env(FORM, name)
+            .output()
+            .unwrap();
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{name} returned");
+        assert!(words.contains("memory allocation of"), "{name}: {words}");
+    }
+}
