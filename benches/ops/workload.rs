@@ -8,6 +8,7 @@
 use std::cell::LazyCell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
+use std::vec::Drain;
 
 use fastrand::Rng;
 
@@ -121,21 +122,20 @@ fn fill_again<const WORDS: usize, H: Heap<WORDS>>(
 
 /// Measured: `count` values put in, and their handles dropped in the same order.
 pub(crate) fn fill_and_free_fifo<const WORDS: usize, H: Frees<WORDS>>(count: usize, run: Run<'_>) {
-    let heap = LazyCell::new(|| H::with_room(count));
-    let mut handles = Vec::new();
-    run(&mut |iterations| {
-        handles.reserve(count);
-        timed(|| {
-            for _ in 0..iterations {
-                fill(&*heap, count, &mut handles);
-                handles.drain(..).for_each(drop);
-            }
-        })
-    });
+    fill_and_free::<WORDS, H>(count, |handles| handles.for_each(drop), run);
 }
 
 /// Measured: `count` values put in, and their handles dropped in the opposite order.
 pub(crate) fn fill_and_free_lifo<const WORDS: usize, H: Frees<WORDS>>(count: usize, run: Run<'_>) {
+    fill_and_free::<WORDS, H>(count, |handles| handles.rev().for_each(drop), run);
+}
+
+/// Measures fills and what `free` does to their handles.
+fn fill_and_free<const WORDS: usize, H: Frees<WORDS>>(
+    count: usize,
+    free: impl Fn(Drain<'_, H::Handle<'_>>),
+    run: Run<'_>,
+) {
     let heap = LazyCell::new(|| H::with_room(count));
     let mut handles = Vec::new();
     run(&mut |iterations| {
@@ -143,7 +143,7 @@ pub(crate) fn fill_and_free_lifo<const WORDS: usize, H: Frees<WORDS>>(count: usi
         timed(|| {
             for _ in 0..iterations {
                 fill(&*heap, count, &mut handles);
-                handles.drain(..).rev().for_each(drop);
+                free(handles.drain(..));
             }
         })
     });
