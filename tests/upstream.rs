@@ -119,8 +119,8 @@ fn a_growing_pool_calls_upstream_once_a_chunk() {
     let before = calls();
     (0..100_000_u64).for_each(|i| handles.push(pool.alloc([i; 4])));
     let chunks = pool.stats().chunks;
-    // The tables of chunks and the magazine grow by doubling.
-    assert!(calls() - before <= chunks + 16, "{} calls for {chunks} chunks", calls() - before);
+    // Three tables of chunks and the magazine grow by doubling, each ten times at most.
+    assert!(calls() - before <= chunks + 40, "{} calls for {chunks} chunks", calls() - before);
     let before = calls();
     for _ in 0..10 {
         handles.truncate(50_000);

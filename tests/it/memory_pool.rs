@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 
 use typed_pool::{InvalidFree, MemoryPool, PoolError};
 
-use crate::support::panic_message;
-
 /// Takes every block of a pool that is vacant.
 fn exhaust(pool: &MemoryPool) -> Vec<NonNull<u8>> {
     let blocks: Vec<_> = std::iter::from_fn(|| pool.allocate()).collect();
@@ -74,7 +72,8 @@ fn check_blocks(object_size: usize, pool_size: usize, rng: &mut fastrand::Rng) {
 
     // The check that comes with debug assertions looks through the magazine at every free, so
     // not every block of a large pool is freed then.
-    let freed = (pool_size.div_ceil(2)).min(if cfg!(debug_assertions) { 3000 } else { usize::MAX });
+    let half = pool_size.div_ceil(2);
+    let freed = if cfg!(debug_assertions) { half.min(3000) } else { half };
     rng.shuffle(&mut blocks);
     let kept = blocks.split_off(freed);
     blocks.into_iter().for_each(|block| check_and_free(&pool, block, object_size));
@@ -322,6 +321,8 @@ fn foreign_pointers_are_not_read() {
 #[test]
 #[cfg(debug_assertions)]
 fn deallocate_checks_with_debug_assertions() {
+    use crate::support::panic_message;
+
     let pool = MemoryPool::new(32, 10).unwrap();
     let block = pool.allocate().unwrap();
     // SAFETY: the offset is inside the pool's memory.
