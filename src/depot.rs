@@ -97,8 +97,8 @@ impl Depot {
             geometry,
             growth,
             owner,
-            reservations: Vec::new(),
             chunks: Vec::new(),
+            reservations: Vec::new(),
             with_vacancy: BitSet::default(),
             capacity: 0,
             entered: 0,
@@ -146,10 +146,10 @@ impl Depot {
     pub(crate) fn refusal(&self) -> PoolError {
         match self.growth {
             Growth::Bounded => PoolError::Full { capacity: self.capacity },
-            Growth::OnDemand => self.geometry.reservation(self.growth_slots()).map_or_else(
-                |error| error,
-                |layout| PoolError::OutOfMemory { bytes: layout.size() },
-            ),
+            Growth::OnDemand => match self.geometry.reservation(self.growth_slots()) {
+                Ok(layout) => PoolError::OutOfMemory { bytes: layout.size() },
+                Err(error) => error,
+            },
         }
     }
 
@@ -303,7 +303,7 @@ impl Depot {
             let mut count = chunk.remove(index, word);
             // The run goes on into the next word where it fills this one to its end.
             if (shift + ones) as usize == WORD_BITS {
-                count += extend_run(chunk, index + 1);
+                count += extend_run(chunk, index + 1, RUN_WORDS - 1);
             }
             // SAFETY: 1. The slots from `first` on are neighbours in one chunk, which gives the
             // pointer. 2. Each was set in the bitmap and is no longer; the front is this depot's
@@ -441,11 +441,11 @@ struct Run {
 }
 
 /// Takes the vacant slots of `chunk` out of its bitmap that follow each other from the start of
-/// word `index` on, as far as one run goes; returns how many.
-fn extend_run(chunk: Chunk, index: usize) -> usize {
+/// word `index` on, as far as one run goes, at most `words` words; returns how many.
+fn extend_run(chunk: Chunk, index: usize, words: usize) -> usize {
     let bitmap = chunk.vacancy();
     let mut count = 0;
-    for index in index..bitmap.word_count().min(index + RUN_WORDS) {
+    for index in index..bitmap.word_count().min(index + words) {
         let ones = bitmap.word(index).trailing_ones();
         if ones > 0 {
             count += chunk.remove(index, usize::MAX >> (usize::BITS - ones));

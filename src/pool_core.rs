@@ -61,7 +61,7 @@ impl PoolCore {
             Front { magazine: Magazine::new(), window: Window::new(geometry.stride().bytes()) };
         let depot = RefCell::new(Depot::new(geometry, growth, core.cast()));
         // INVARIANT: 1. the front is empty, so it can be any depot's. 2. no slot is occupied.
-        // 3. two lines above.
+        // 3. by the line above.
         let value = Self { front, depot, given_up: Cell::new(0), leftovers };
         // SAFETY: the memory was just allocated for a core.
         unsafe { core.write(value) };

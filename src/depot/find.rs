@@ -47,18 +47,12 @@ impl Depot {
         address: usize,
         front: &Front,
     ) -> Result<NonNull<u8>, InvalidFree> {
-        let (number, index, offset) = match self.slot_around(address) {
-            Err(InvalidFree::Interior) if address % self.geometry.align() != 0 => {
-                return Err(InvalidFree::Misaligned);
-            }
-            around => around?,
+        let (number, index) = match self.slot_around(address) {
+            Err(InvalidFree::Foreign) => return Err(InvalidFree::Foreign),
+            _ if address % self.geometry.align() != 0 => return Err(InvalidFree::Misaligned),
+            Ok((number, index, 0)) => (number, index),
+            _ => return Err(InvalidFree::Interior),
         };
-        if address % self.geometry.align() != 0 {
-            return Err(InvalidFree::Misaligned);
-        }
-        if offset != 0 {
-            return Err(InvalidFree::Interior);
-        }
         // A chunk that was never entered has no occupied slot and nothing to read.
         let chunk = self.chunks.get(number).ok_or(InvalidFree::Vacant)?;
         let slot = chunk.slot(index);

@@ -55,7 +55,8 @@ impl Depot {
     pub(crate) unsafe fn keep_occupied(&mut self, front: &Front) {
         // SAFETY: 1. clause 1.
         unsafe { self.empty_front(front) };
-        // INVARIANT: 1. to 6. of a depot without chunks, of which only the drop is still to come.
+        // INVARIANT: 5. ends here: of this depot only the drop is still to come. The chunks go before
+        // the memory that they lie in.
         let chunks = mem::take(&mut self.chunks);
         let reservations = mem::take(&mut self.reservations);
         let occupied = |chunk: &Chunk| chunk.vacant() + chunk.given_up() < chunk.slots();
