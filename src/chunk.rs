@@ -20,8 +20,10 @@ use crate::bit_tree::{BitTree, WORD_BITS, words_for};
 use crate::geometry::{CHUNK_ALIGN, COLOUR_STEP, Geometry, Stride, header_offset};
 
 /// What a chunk says of itself. It lies in one cache line, the only one that the drop of a handle
-/// reads beside the magazine.
+/// reads beside the magazine. In the order of C, since the compiler promises no order, hence no
+/// size, of its own.
 #[derive(Debug)]
+#[repr(C)]
 struct Header {
     /// The core that the slots belong to.
     owner: NonNull<()>,

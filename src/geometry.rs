@@ -70,6 +70,7 @@ pub(crate) const fn header_offset(address: usize) -> usize {
 /// 1. `bytes` is not 0.
 /// 2. `reciprocal` is 2^[`RECIPROCAL_SHIFT`] / `bytes`, rounded up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub(crate) struct Stride {
     bytes: usize,
     reciprocal: u64,
