@@ -113,25 +113,25 @@ impl<'a> BitTree<'a> {
         old == 0
     }
 
-    /// Tells the levels above that word `index` of level 0 is no longer 0.
-    pub(crate) fn announce(self, index: usize) {
-        self.propagate(index, |word, bit| word | bit);
+    /// Tells the levels above that word `index` of level 0 is no longer 0. Returns whether the set
+    /// was empty.
+    pub(crate) fn announce(self, index: usize) -> bool {
+        self.propagate(index, |word, bit| word | bit)
     }
 
     /// Takes the members that `mask` names out of word `index` of level 0. All of them are in the
-    /// set, and `mask` is not 0.
+    /// set, and `mask` is not 0. Returns whether the set has become empty.
     #[inline]
-    pub(crate) fn remove(self, index: usize, mask: usize) {
+    pub(crate) fn remove(self, index: usize, mask: usize) -> bool {
         let old = self.word(index);
         debug_assert!(mask != 0 && old & mask == mask, "a member that is absent is taken out");
         self.words[index].store(old & !mask, Relaxed);
-        if old == mask {
-            self.propagate(index, |word, bit| word & !bit);
-        }
+        old == mask && self.propagate(index, |word, bit| word & !bit)
     }
 
     /// Tells the levels above that word `index` of level 0 has become 0 or has ceased to be.
-    fn propagate(self, mut index: usize, change: impl Fn(usize, usize) -> usize) {
+    /// Returns whether the set has become empty or has ceased to be.
+    fn propagate(self, mut index: usize, change: impl Fn(usize, usize) -> usize) -> bool {
         let mut start = 0;
         let mut size = self.word_count();
         while size > 1 {
@@ -144,9 +144,10 @@ impl<'a> BitTree<'a> {
             self.words[start + index].store(new, Relaxed);
             // Only a word that turns from or to 0 is news to the level above.
             if old != 0 && new != 0 {
-                break;
+                return false;
             }
         }
+        true
     }
 
     /// The number of members.
@@ -296,10 +297,11 @@ mod tests {
                 };
                 let (word, mask) = (member / WORD_BITS, 1 << (member % WORD_BITS));
                 if set.remove(&member) {
-                    tree.remove(word, mask);
+                    assert_eq!(tree.remove(word, mask), set.is_empty());
                 } else {
+                    let was_empty = tree.insert_below(word, mask) && tree.announce(word);
+                    assert_eq!(was_empty, set.is_empty());
                     set.insert(member);
-                    tree.insert(word, mask);
                 }
                 assert_eq!(tree.first(), set.first().copied(), "bits {bits}");
                 assert_eq!(tree.first_word(), set.first().map(|first| first / WORD_BITS));

@@ -10,15 +10,17 @@ use core::ptr::{self, NonNull};
 use core::slice;
 
 use crate::error::PoolError;
+use crate::geometry::SPILL_SLOTS;
 
 /// A stack of slots, last in, first out.
 ///
-/// Its array has twice as many places as the magazine has room for: taking the oldest slots away
-/// moves the bottom up, and what is left moves down only when the end of the array is reached.
+/// Its array has more than twice as many places as the magazine has room for: taking the oldest
+/// slots away moves the bottom up, and what is left moves down only when the end of the array is
+/// reached.
 ///
 /// # Invariants
 ///
-/// 1. From `base` on there are `2 * room` places for pointers, one array from the global
+/// 1. From `base` on there are [`places`]`(room)` places for pointers, one array from the global
 ///    allocator; where `room` is 0, there is nothing, and all pointers are equal and never
 ///    dereferenced.
 /// 2. `base <= bottom <= top <= limit`, whole pointers apart, and `limit` is not behind the end of
@@ -126,6 +128,37 @@ impl Magazine {
         self.set_limit();
     }
 
+    /// Leaves `count` places free below the slots of the magazine, which is empty and has room for
+    /// at least as many, for [`Magazine::push_below`].
+    pub(crate) fn lift(&self, count: usize) {
+        assert!(self.len() == 0 && count <= self.room.get());
+        // SAFETY: the array has at least `room` places (invariant 1).
+        let place = unsafe { self.base.get().add(count) };
+        // INVARIANT: 2. and 3. nothing is filled.
+        self.bottom.set(place);
+        self.top.set(place);
+        self.set_limit();
+    }
+
+    /// Puts each of `slots` below what is in the magazine: they come out in this order, behind all
+    /// that was there before. [`Magazine::lift`] has made room for them.
+    #[inline]
+    pub(crate) fn push_below(&self, slots: impl Iterator<Item = NonNull<u8>>) {
+        let base = self.base.get();
+        let mut bottom = self.bottom.get();
+        for slot in slots {
+            assert!(bottom != base, "places were left free");
+            // SAFETY: by the line above, `bottom` is above `base` in the same array.
+            bottom = unsafe { bottom.sub(1) };
+            // SAFETY: hence there is a place, and nothing holds a reference to the array.
+            unsafe { bottom.write(slot) };
+        }
+        // INVARIANT: 2. and 3. the places from the new bottom on have just been filled. They are no
+        // more than `lift` left free, so that the limit stays at or above the top.
+        self.bottom.set(bottom);
+        self.set_limit();
+    }
+
     /// Moves what is in the magazine to the start of the array, so that there is room for as many
     /// slots as [`Magazine::capacity`] says.
     pub(crate) fn settle(&self) {
@@ -145,9 +178,9 @@ impl Magazine {
     fn set_limit(&self) {
         let (base, room) = (self.base.get(), self.room.get());
         let in_front = (self.bottom.get().addr() - base.addr()) / size_of::<NonNull<u8>>();
-        // SAFETY: the array has `2 * room` places (invariant 1).
+        // SAFETY: the array has `places(room)` places (invariant 1).
         // INVARIANT: 2. here.
-        self.limit.set(unsafe { base.add((in_front + room).min(2 * room)) });
+        self.limit.set(unsafe { base.add((in_front + room).min(places(room))) });
     }
 
     /// Enlarges the magazine to room for `capacity` slots; does nothing where it has that already.
@@ -185,7 +218,7 @@ impl Magazine {
     /// The layout of the array of a magazine with room for `capacity` slots.
     fn layout(capacity: usize) -> Layout {
         // Never fails: a magazine has room for 1024 slots at most.
-        Layout::array::<NonNull<u8>>(2 * capacity).expect("a magazine is small")
+        Layout::array::<NonNull<u8>>(places(capacity)).expect("a magazine is small")
     }
 
     /// Gives an array back to the global allocator.
@@ -199,6 +232,15 @@ impl Magazine {
             unsafe { dealloc(array.cast(), Self::layout(capacity)) };
         }
     }
+}
+
+/// The number of places in the array of a magazine with room for `room` slots.
+///
+/// Beyond twice the room there is half of what a spill takes at most. So the end of the array is
+/// met, and what is in the magazine moved down, midway between two spills: no single free pays for
+/// both.
+const fn places(room: usize) -> usize {
+    if room == 0 { 0 } else { 2 * room + SPILL_SLOTS / 2 }
 }
 
 impl Drop for Magazine {
@@ -228,7 +270,7 @@ mod tests {
             magazine.grow(capacity).unwrap();
             let mut model = VecDeque::new();
             for number in 0..if cfg!(miri) { 100 } else { 5000 } {
-                match rng.u8(..8) {
+                match rng.u8(..9) {
                     0..4 => {
                         if magazine.is_at_limit() {
                             assert!(!magazine.push(slot(number)));
@@ -242,6 +284,14 @@ mod tests {
                     }
                     4..6 => assert_eq!(magazine.pop(), model.pop_back()),
                     6 => magazine.settle(),
+                    7 if model.is_empty() => {
+                        let most = rng.usize(..=capacity);
+                        magazine.lift(most);
+                        for slots in [0..most / 3, most / 3..most] {
+                            magazine.push_below(slots.clone().map(slot));
+                            slots.map(slot).for_each(|slot| model.push_front(slot));
+                        }
+                    }
                     _ => {
                         let count = rng.usize(..=model.len());
                         // SAFETY: 1. the slots are compared, and only then discarded.

@@ -45,9 +45,7 @@ impl Depot {
     fn mark(&self, number: usize, word: usize, mask: usize) {
         let chunk = self.chunks.get(number).expect("a slot in use is in an entered chunk");
         assert_eq!(chunk.vacancy().word(word) & mask, 0, "Depot invariant 3: in two places");
-        if chunk.insert_below(word, mask, mask.count_ones() as usize) {
-            chunk.vacancy().announce(word);
-        }
+        chunk.vacancy().insert(word, mask);
     }
 
     /// Undoes the marks.
@@ -57,14 +55,14 @@ impl Depot {
             // released here.
             let chunk = unsafe { Chunk::of(slot) };
             let (word, bit) = chunk.bit_of(slot);
-            chunk.remove(word, bit);
+            chunk.vacancy().remove(word, bit);
         }
         if let Some((first, count)) = front.window.run() {
             // SAFETY: 1. the run was found in an entered chunk when it was marked. 2. Nothing is
             // released here.
             let chunk = unsafe { Chunk::of(first) };
             for (word, mask) in run_masks(chunk.index_of(first), count) {
-                chunk.remove(word, mask);
+                chunk.vacancy().remove(word, mask);
             }
         }
     }
@@ -79,12 +77,12 @@ impl Depot {
             assert_eq!(chunk.number(), number, "Depot invariant 2");
             assert_eq!(chunk.owner(), self.owner, "Depot invariant 2");
             chunk.vacancy().check_invariants();
-            assert_eq!(chunk.vacancy().count(), chunk.vacant(), "Chunk invariant 4");
+            let in_bitmap = chunk.vacancy().count();
             let listed = self.with_vacancy.tree().contains(number);
-            assert_eq!(listed, chunk.vacant() != 0, "Depot invariant 4");
-            assert!(chunk.vacant() + chunk.given_up() <= slots, "leaked slots are occupied");
+            assert_eq!(listed, in_bitmap != 0, "Depot invariant 4");
+            assert!(in_bitmap + chunk.given_up() <= slots, "leaked slots are occupied");
             entered += slots;
-            vacant += chunk.vacant();
+            vacant += in_bitmap;
         }
         assert_eq!((entered, vacant), (self.entered, self.vacant), "Depot invariant 5");
         let capacity: usize = self.reservations.iter().map(|held| held.slots()).sum();

@@ -22,16 +22,17 @@ impl Depot {
         self.with_vacancy.clear();
         for number in 0..self.chunks.len() {
             let chunk = self.chunks[number];
-            if chunk.vacant() == chunk.slots() {
+            let vacant = chunk.vacancy().count();
+            if vacant == chunk.slots() {
                 self.entered -= chunk.slots();
-                self.vacant -= chunk.slots();
+                self.vacant -= vacant;
                 continue;
             }
             // INVARIANT: 1. and 2. the chunk and its reservation move together, in order. 4. here.
             self.chunks.swap(kept, number);
             self.reservations.swap(kept, number);
             chunk.set_number(kept as u32);
-            if chunk.vacant() != 0 {
+            if vacant != 0 {
                 self.list(kept);
             }
             kept += 1;
@@ -59,7 +60,7 @@ impl Depot {
         // the memory that they lie in.
         let chunks = mem::take(&mut self.chunks);
         let reservations = mem::take(&mut self.reservations);
-        let occupied = |chunk: &Chunk| chunk.vacant() + chunk.given_up() < chunk.slots();
+        let occupied = |chunk: &Chunk| chunk.vacancy().count() + chunk.given_up() < chunk.slots();
         match self.growth {
             Growth::Bounded => {
                 if chunks.iter().any(occupied) {

@@ -8,7 +8,16 @@ use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;
 
 /// The most words of a bitmap that one run takes, so that the worst single allocation stays short.
-const RUN_WORDS: usize = 64;
+const RUN_WORDS: usize = 16;
+
+/// The fewest neighbours, in one word of a bitmap that has no others, that the window is opened on.
+const RUN_SLOTS: u32 = 16;
+
+/// The most words of bitmaps that one refill of the magazine looks at, for the same reason.
+const REFILL_WORDS: usize = 8;
+
+/// The most slots that it takes.
+const REFILL_SLOTS: usize = 64;
 
 impl Depot {
     /// Moves vacant slots into the front, which is empty; returns whether there were any to be
@@ -18,9 +27,9 @@ impl Depot {
     ///
     /// 1. `front` is the front of this depot.
     pub(crate) unsafe fn refill(&mut self, front: &Front) -> bool {
-        if let Some(number) = self.with_vacancy.tree().first() {
+        if self.vacant != 0 {
             // SAFETY: 1. clause 1.
-            unsafe { self.take_lowest(number, front) };
+            unsafe { self.take_lowest(front) };
             return true;
         }
         let number = self.chunks.len();
@@ -59,68 +68,90 @@ impl Depot {
         unsafe { front.window.open(chunk.first(), slots) };
     }
 
-    /// Moves the lowest vacant slots of chunk `number`, which has some, into the front: a run of
-    /// neighbours into the window, others into the magazine, both of which are empty.
+    /// Moves the lowest vacant slots of the bitmaps, which have some, into the front, which is
+    /// empty: a run of neighbours into the window, others into the magazine.
     ///
     /// # Safety
     ///
     /// 1. `front` is the front of this depot.
-    unsafe fn take_lowest(&mut self, number: usize, front: &Front) {
+    unsafe fn take_lowest(&mut self, front: &Front) {
+        let magazine = &front.magazine;
+        // Half of it stays free for slots that are given back.
+        let most = magazine.capacity().div_ceil(2).min(REFILL_SLOTS);
+        magazine.lift(most);
+        let mut count = 0;
+        for _ in 0..REFILL_WORDS {
+            let Some(number) = self.with_vacancy.tree().first() else { break };
+            let chunk = self.chunks[number];
+            let index = chunk.vacancy().first_word();
+            let index = index.expect("`with_vacancy` names chunks with a vacant slot");
+            let word = chunk.vacancy().word(index);
+            if is_run(word) {
+                // What is in the magazine already is lower, and comes out in front of the window.
+                // SAFETY: 1. clause 1.
+                unsafe { self.take_run(number, index, front) };
+                break;
+            }
+            let taken = lowest_bits(word, most);
+            if count + taken.count_ones() as usize > most {
+                break;
+            }
+            magazine.push_below(chunk.slots_of(index, taken));
+            // INVARIANT: 3. these went into the magazine.
+            count += self.remove(number, index, taken);
+        }
+    }
+
+    /// Opens the window, which is empty, on the run of neighbours that is all there is in word
+    /// `index` of the bitmap of chunk `number`, as far as it goes on.
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this depot.
+    unsafe fn take_run(&mut self, number: usize, mut index: usize, front: &Front) {
         let chunk = self.chunks[number];
-        let bitmap = chunk.vacancy();
-        let index = bitmap.first_word().expect("`with_vacancy` names chunks with a vacant slot");
-        let word = bitmap.word(index);
-        let shift = word.trailing_zeros();
-        let ones = (word >> shift).trailing_ones();
-        let first = index * WORD_BITS + shift as usize;
-        // INVARIANT: 3. each slot goes from the bitmap to the front. 5. and 4. at the end.
-        let count = if ones == word.count_ones() {
-            let mut count = chunk.remove(index, word);
+        let word = chunk.vacancy().word(index);
+        let first = chunk.slot(index * WORD_BITS + word.trailing_zeros() as usize);
+        let end = chunk.vacancy().word_count().min(index + RUN_WORDS);
+        let mut run = word;
+        let mut count = 0;
+        // INVARIANT: 3. these go into the window.
+        loop {
+            count += self.remove(number, index, run);
+            index += 1;
             // The run goes on into the next word where it fills this one to its end.
-            if (shift + ones) as usize == WORD_BITS {
-                count += extend_run(chunk, index + 1, RUN_WORDS - 1);
+            if run >> (WORD_BITS - 1) == 0 || index == end {
+                break;
             }
-            // SAFETY: 1. The slots from `first` on are neighbours in one chunk, which gives the
-            // pointer. 2. Each was set in the bitmap and is no longer; the front is this depot's
-            // (clause 1).
-            unsafe { front.window.open(chunk.slot(first), count) };
-            count
-        } else {
-            front.magazine.settle();
-            let taken = lowest_bits(word, front.magazine.capacity());
-            // The highest goes in first, so that the lowest comes out first.
-            let mut rest = taken;
-            while rest != 0 {
-                let bit = WORD_BITS - 1 - rest.leading_zeros() as usize;
-                rest &= !(1 << bit);
-                let slot = chunk.slot(index * WORD_BITS + bit);
-                let pushed = front.magazine.push(slot);
-                debug_assert!(pushed, "the magazine is empty and has room for these");
+            let word = chunk.vacancy().word(index);
+            run = word & !(word.wrapping_add(1));
+            if run == 0 {
+                break;
             }
-            chunk.remove(index, taken)
-        };
+        }
+        // SAFETY: 1. The slots from `first` on are neighbours in one chunk, which gives the
+        // pointer. 2. Each was set in the bitmap and is no longer; the front is this depot's
+        // (clause 1).
+        unsafe { front.window.open(first, count) };
+    }
+
+    /// Takes the slots that `mask` names in word `index` out of the bitmap of chunk `number`;
+    /// returns how many. They are for the front.
+    fn remove(&mut self, number: usize, index: usize, mask: usize) -> usize {
+        let count = mask.count_ones() as usize;
+        // INVARIANT: 4. and 5. here.
         self.vacant -= count;
-        if chunk.vacant() == 0 {
+        if self.chunks[number].vacancy().remove(index, mask) {
             self.with_vacancy.tree().remove(number / WORD_BITS, 1 << (number % WORD_BITS));
         }
+        count
     }
 }
 
-/// Takes the vacant slots of `chunk` out of its bitmap that follow each other from the start of
-/// word `index` on, as far as one run goes, at most `words` words; returns how many.
-fn extend_run(chunk: Chunk, index: usize, words: usize) -> usize {
-    let bitmap = chunk.vacancy();
-    let mut count = 0;
-    for index in index..bitmap.word_count().min(index + words) {
-        let ones = bitmap.word(index).trailing_ones();
-        if ones > 0 {
-            count += chunk.remove(index, usize::MAX >> (usize::BITS - ones));
-        }
-        if ones < usize::BITS {
-            break;
-        }
-    }
-    count
+/// Whether the bits set in `word` are many and all in a row.
+fn is_run(word: usize) -> bool {
+    let ones = (word >> word.trailing_zeros()).trailing_ones();
+    ones == word.count_ones() && ones >= RUN_SLOTS
 }
 
 /// The lowest `count` bits set in `word`.

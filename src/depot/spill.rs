@@ -5,9 +5,7 @@ use core::ptr::NonNull;
 use super::{Depot, Front};
 use crate::bit_tree::{WORD_BITS, run_masks};
 use crate::chunk::Chunk;
-
-/// The most slots that one spill moves, so that the worst single free stays short.
-const SPILL_SLOTS: usize = 64;
+use crate::geometry::SPILL_SLOTS;
 
 impl Depot {
     /// Makes room in a magazine that takes no more: moves its oldest slots into the bitmaps where
@@ -36,50 +34,50 @@ impl Depot {
         let magazine = &front.magazine;
         // SAFETY: 1. what follows changes bitmaps alone, up to the call of `discard_oldest`.
         let slots = unsafe { magazine.oldest(count) };
-        let run_of = |slot: &NonNull<u8>| {
-            // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1). 2. The chunk is
-            // used in this function alone, which releases none.
-            let chunk = unsafe { Chunk::of(*slot) };
-            let (index, mask) = chunk.bit_of(*slot);
-            Run { chunk, key: chunk.word_key(index), mask, count: 1 }
-        };
-        let Some((first, rest)) = slots.split_first() else { return };
-        // Slots that were freed one after the other often share a word: it is written once. Of
-        // slots freed in random order few share a word, but more share a chunk. One comparison of
-        // both together is predicted where one of chunks would not be.
-        let mut run = run_of(first);
-        for next in rest.iter().map(run_of) {
-            if next.key == run.key {
-                run.mask |= next.mask;
-                run.count += 1;
-            } else {
-                self.insert(run);
-                run = next;
+        // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1). 2. The chunk is used in
+        // this function alone, which releases none.
+        let chunk_of = |slot: NonNull<u8>| unsafe { Chunk::of(slot) };
+        match ends_of_run(slots, self.geometry.stride().bytes()) {
+            Some((lowest, highest)) if chunk_of(lowest) == chunk_of(highest) => {
+                self.insert_run(chunk_of(lowest), lowest, count);
+            }
+            _ => {
+                for slot in slots {
+                    let chunk = chunk_of(*slot);
+                    let (index, mask) = chunk.bit_of(*slot);
+                    self.insert(chunk, index, mask);
+                }
             }
         }
-        self.insert(run);
         self.vacant += count;
         magazine.discard_oldest(count);
     }
 
-    /// Puts slots into a bitmap, which `vacant` counts already.
-    #[inline(always)]
-    fn insert(&mut self, Run { chunk, key, mask, count }: Run) {
-        let index = chunk.word_of_key(key);
-        // INVARIANT: 3. the slots come from the front. 4. by the lines below.
-        if chunk.insert_below(index, mask, count) {
-            self.announce(chunk, index, count);
+    /// Puts the slots of a run into the bitmap of `chunk`: the one that starts at `first`, and those
+    /// that follow it. `vacant` counts them already.
+    fn insert_run(&mut self, chunk: Chunk, first: NonNull<u8>, count: usize) {
+        for (index, mask) in run_masks(chunk.index_of(first), count) {
+            self.insert(chunk, index, mask);
         }
     }
 
-    /// Tells the summaries of `count` slots, the first of word `index` in the bitmap of `chunk`.
+    /// Puts the slots that `mask` names in word `index` into the bitmap of `chunk`. `vacant` counts
+    /// them already.
+    #[inline(always)]
+    fn insert(&mut self, chunk: Chunk, index: usize, mask: usize) {
+        // INVARIANT: 3. the slots come from the front. 4. by the lines below.
+        if chunk.vacancy().insert_below(index, mask) {
+            self.announce(chunk, index);
+        }
+    }
+
+    /// Tells the summaries of the first slots in word `index` of the bitmap of `chunk`.
     ///
     /// Kept out of the loop of a spill, which seldom meets such a word.
     #[cold]
     #[inline(never)]
-    fn announce(&mut self, chunk: Chunk, index: usize, count: usize) {
-        chunk.vacancy().announce(index);
-        if chunk.vacant() == count {
+    fn announce(&mut self, chunk: Chunk, index: usize) {
+        if chunk.vacancy().announce(index) {
             self.list(chunk.number());
         }
     }
@@ -101,21 +99,25 @@ impl Depot {
             // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1); it holds for the
             // slots of the window until the bitmap has them. 2. As nothing is released here.
             let chunk = unsafe { Chunk::of(first) };
-            let start = chunk.index_of(first);
             self.vacant += count;
-            for (index, mask) in run_masks(start, count) {
-                let key = chunk.word_key(index);
-                self.insert(Run { chunk, key, mask, count: mask.count_ones() as usize });
-            }
+            self.insert_run(chunk, first, count);
         }
     }
 }
 
-/// Slots of one word of a bitmap.
-struct Run {
-    chunk: Chunk,
-    /// The word, as [`Chunk::word_key`] has it.
-    key: usize,
-    mask: usize,
-    count: usize,
+/// The lowest and the highest of `slots` where each lies `stride` bytes above the last, or each as
+/// far below it: handles are often dropped in the order of their slots, or in the opposite one.
+fn ends_of_run(slots: &[NonNull<u8>], stride: usize) -> Option<(NonNull<u8>, NonNull<u8>)> {
+    let (first, last) = (*slots.first()?, *slots.last()?);
+    let steps = |from: usize, to: usize| {
+        let mut pairs = slots.windows(2);
+        pairs.all(|pair| pair[to].addr().get().wrapping_sub(pair[from].addr().get()) == stride)
+    };
+    if steps(0, 1) {
+        Some((first, last))
+    } else if steps(1, 0) {
+        Some((last, first))
+    } else {
+        None
+    }
 }
