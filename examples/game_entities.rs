@@ -55,6 +55,8 @@ mod doom_bullets;
 mod entity;
 #[path = "game_entities/field.rs"]
 mod field;
+#[path = "shared/output.rs"]
+mod output;
 #[path = "game_entities/replay.rs"]
 mod replay;
 #[path = "game_entities/row.rs"]
@@ -71,26 +73,14 @@ mod tally;
 mod trace;
 
 fn main() -> ExitCode {
-    let result =
-        args::parse(lexopt::Parser::from_env()).and_then(run).and_then(|text| print(&text));
-    match result {
+    let text = args::parse(lexopt::Parser::from_env()).and_then(run);
+    match text.and_then(|text| output::print(&text)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             // Nobody is left to tell when the standard error is closed too.
             let _ = writeln!(io::stderr(), "game_entities: {message}");
             ExitCode::from(2)
         }
-    }
-}
-
-/// Writes to standard output. A reader that has seen enough and left is no error.
-fn print(text: &str) -> Result<(), String> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("cannot write to the standard output: {error}"))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -58,6 +58,8 @@
 //!   names it; for a line it gives the file, the line number, what was expected and what stood
 //!   there.
 
+#[path = "shared/arguments.rs"]
+mod arguments;
 #[path = "order_book/bitstamp.rs"]
 mod bitstamp;
 #[path = "order_book/book.rs"]
@@ -76,6 +78,8 @@ mod lines;
 mod lobster;
 #[path = "order_book/options.rs"]
 mod options;
+#[path = "shared/output.rs"]
+mod output;
 #[path = "order_book/quotes.rs"]
 mod quotes;
 #[path = "order_book/replay.rs"]
@@ -96,29 +100,18 @@ use crate::quotes::Checked;
 use crate::replay::{RefusedAt, Timing};
 
 fn main() -> ExitCode {
-    let output = match options::parse() {
+    let text = match options::parse() {
         Ok(Command::Help) => Ok(USAGE.to_owned()),
         Ok(Command::Run(options)) => run(&options),
         Err(error) => Err(error),
     };
-    match output.and_then(|text| print(&text)) {
+    match text.and_then(|text| output::print(&text)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             // Standard error may be closed, and there is nowhere left to say so.
             let _ = writeln!(io::stderr(), "order_book: {message}");
             ExitCode::from(2)
         }
-    }
-}
-
-/// Writes to standard output. A reader that has seen enough and left is no error.
-fn print(text: &str) -> Result<(), String> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("cannot write to standard output: {error}"))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -16,6 +16,10 @@ pub(crate) enum Format {
     Bitstamp,
 }
 
+/// The names of the formats on a command line.
+pub(crate) const NAMES: &[(&str, Format)] =
+    &[("lobster", Format::Lobster), ("cme", Format::Cme), ("bitstamp", Format::Bitstamp)];
+
 /// The events of a source, and where they stand in it.
 #[derive(Debug)]
 pub(crate) struct Messages {

@@ -1,11 +1,11 @@
 //! The command line.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 
-use crate::formats::Format;
+use crate::arguments::{choice, number, value};
+use crate::formats::{self, Format};
 
 pub(crate) const USAGE: &str = "\
 A limit order book whose resting orders live in a pool.
@@ -68,7 +68,7 @@ fn parse_with(mut args: Parser) -> Result<Command, String> {
     while let Some(arg) = args.next().map_err(|error| error.to_string())? {
         match arg {
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
-            Arg::Long("format") => format = Some(choice(&mut args, "--format", FORMATS)?),
+            Arg::Long("format") => format = Some(choice(&mut args, "--format", formats::NAMES)?),
             Arg::Long("with") => with = choice(&mut args, "--with", WITHS)?,
             Arg::Long("quotes") => quotes = Some(PathBuf::from(value(&mut args)?)),
             Arg::Long("events") => {
@@ -100,33 +100,7 @@ fn parse_with(mut args: Parser) -> Result<Command, String> {
     Ok(Command::Run(Options { source, quotes, with }))
 }
 
-const FORMATS: &[(&str, Format)] =
-    &[("lobster", Format::Lobster), ("cme", Format::Cme), ("bitstamp", Format::Bitstamp)];
 const WITHS: &[(&str, With)] = &[("pool", With::Pool), ("box", With::Box), ("both", With::Both)];
-
-fn value(args: &mut Parser) -> Result<OsString, String> {
-    args.value().map_err(|error| error.to_string())
-}
-
-fn choice<T: Copy>(args: &mut Parser, option: &str, all: &[(&str, T)]) -> Result<T, String> {
-    let value = value(args)?;
-    if let Some(&(_, chosen)) = all.iter().find(|(name, _)| value == *name) {
-        return Ok(chosen);
-    }
-    let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-    Err(format!("{option}: expected one of {}, found {value:?}", names.join(", ")))
-}
-
-fn number<T: std::str::FromStr>(
-    args: &mut Parser,
-    option: &str,
-    expected: &str,
-    within: impl Fn(&T) -> bool,
-) -> Result<T, String> {
-    let value = value(args)?;
-    let number = value.to_str().and_then(|text| text.parse().ok()).filter(within);
-    number.ok_or_else(|| format!("{option}: expected {expected}, found {value:?}"))
-}
 
 #[cfg(test)]
 mod tests {
