@@ -94,10 +94,9 @@ use typed_pool::Pool;
 
 use crate::book::Heap;
 use crate::formats::{Format, Messages};
-use crate::lines::Mismatch;
 use crate::options::{Command, Options, Source, USAGE, With};
 use crate::quotes::Checked;
-use crate::replay::{RefusedAt, Timing};
+use crate::replay::Timing;
 
 fn main() -> ExitCode {
     let text = match options::parse() {
@@ -118,7 +117,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<String, String> {
     let (format, messages) = match &options.source {
         &Source::Flow { events, seed } => {
-            (None, Messages { events: flow::generate(events, seed), first_line: 1 })
+            (None, Messages { events: flow::generate(events, seed, flow::RESTING), first_line: 1 })
         }
         Source::File { path, format } => {
             let (format, messages) =
@@ -134,7 +133,11 @@ fn run(options: &Options) -> Result<String, String> {
         None => None,
     };
     let events = &messages.events;
-    let refused = |refused: RefusedAt| refused_text(&options.source, &messages, refused);
+    let path = match &options.source {
+        Source::File { path, .. } => path,
+        Source::Flow { .. } => Path::new("(built-in flow)"),
+    };
+    let refused = |(index, refused)| messages.refused(path, index, refused).to_string();
 
     let checked = match &quotes {
         Some(rows) if options.with == With::Box => Some(quotes::check(&Heap, events, rows)),
@@ -157,16 +160,6 @@ fn run(options: &Options) -> Result<String, String> {
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
-}
-
-/// Says where in the source a refused event stands.
-fn refused_text(source: &Source, messages: &Messages, (index, refused): RefusedAt) -> String {
-    let mismatch = Mismatch::new(refused.expected(), refused.found());
-    let path = match source {
-        Source::File { path, .. } => path,
-        Source::Flow { .. } => Path::new("(built-in flow)"),
-    };
-    mismatch.at(path, messages.first_line + index).to_string()
 }
 
 fn report(

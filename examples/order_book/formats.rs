@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::book::Event;
+use crate::book::{Event, Refused};
 use crate::lines::{BadLine, Mismatch, lines, quote};
 use crate::{bitstamp, cme, lobster};
 
@@ -26,6 +26,14 @@ pub(crate) struct Messages {
     pub(crate) events: Vec<Event>,
     /// The line of the first event.
     pub(crate) first_line: usize,
+}
+
+impl Messages {
+    /// Says where in the source a refused event stands.
+    pub(crate) fn refused(&self, path: &Path, index: usize, refused: Refused) -> BadLine {
+        let mismatch = Mismatch::new(refused.expected(), refused.found());
+        mismatch.at(path, self.first_line + index)
+    }
 }
 
 impl Format {
@@ -103,7 +111,7 @@ pub(crate) fn parse(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replay;
+    use crate::book::{Book, Heap};
 
     fn parsed(bytes: &[u8], format: Option<Format>) -> Result<(Format, Messages), String> {
         parse(Path::new("in.csv"), bytes, format).map_err(|error| error.to_string())
@@ -172,7 +180,10 @@ mod tests {
             }
             for format in [None, Some(Format::Lobster), Some(Format::Cme), Some(Format::Bitstamp)] {
                 if let Ok((_, messages)) = parsed(&bytes, format) {
-                    let _ = replay::on_pool(&messages.events);
+                    let mut book = Book::new(&Heap);
+                    for event in messages.events {
+                        let _ = book.apply(event);
+                    }
                 }
             }
         }

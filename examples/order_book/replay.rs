@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn both_stores_give_the_same_book_and_every_time() {
-        let events = flow::generate(5_000, 3);
+        let events = flow::generate(5_000, 3, flow::RESTING);
         let (summary, timing) = on_both(&events).unwrap();
         assert_eq!(summary, on_pool(&events).unwrap().summary);
         let mut text = String::new();
