@@ -169,9 +169,9 @@ fn report(
     timing: &Timing,
     checked: Option<&Checked>,
 ) -> String {
-    let price = |price| match format {
-        Some(format) => format.price_text(price),
-        None => price.to_string(),
+    let price = |price: i64| match format {
+        Some(Format::Bitstamp) => format!("{}.{:02}", price / 100, price % 100),
+        Some(Format::Lobster | Format::Cme) | None => price.to_string(),
     };
     let best = |levels: &[(i64, u64)]| levels.first().map_or("none".into(), |best| price(best.0));
     let cells = |levels: &[(i64, u64)], row: usize| match levels.get(row) {

@@ -37,14 +37,6 @@ impl Messages {
 }
 
 impl Format {
-    /// Writes a price in the file's own unit.
-    pub(crate) fn price_text(self, price: i64) -> String {
-        match self {
-            Self::Lobster | Self::Cme => price.to_string(),
-            Self::Bitstamp => format!("{}.{:02}", price / 100, price % 100),
-        }
-    }
-
     fn header(self) -> Option<&'static str> {
         match self {
             Self::Lobster => None,

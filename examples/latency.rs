@@ -1,0 +1,210 @@
+//! How long single allocations and frees take in an order book, the slow ones above all.
+//!
+//! A mean hides what a venue's clients feel: the one operation in ten thousand that takes a hundred
+//! times as long. This program times every allocation and every free of an order by itself, on a
+//! pool, on `Box` with the system's allocator and on mimalloc, and reports quantiles of both.
+//!
+//! ```text
+//! cargo run --release --example latency
+//! cargo run --release --example latency -- --svg latency.svg
+//! cargo run --release --example latency -- --live 100000 --events 3000000
+//! cargo run --release --example latency -- messages.csv --rounds 50
+//! ```
+//!
+//! # Load
+//!
+//! The limit order book of the example `order_book` runs the built-in flow or a file of recorded
+//! messages, as there. Its hash table and its price levels work between the operations, so that
+//! these find the caches as they do in life; only the operation is between two readings of the
+//! clock. The value is an order of 64 bytes (`latency/record.rs`).
+//!
+//! Every contender has a book of its own and runs the same events, in turns of 16384 events and in
+//! random order. Each round begins with empty books, and with heaps as the last round left them:
+//! the first round, which fetches memory from the system, is reported by itself. (The system's
+//! allocator is warmer than the others there, since reading the events used it.) That every
+//! contender did the same is checked: the books end alike, and so does a sum over the freed orders.
+//!
+//! # What is measured
+//!
+//! - **allocate**: from a record on the stack to a handle and the record in its place, 64 bytes of
+//!   copying included. For the pool that is `Pool::alloc`, for `box` `Box::new`, for `mimalloc`
+//!   `mi_malloc` and a write.
+//! - **free**: dropping the handle. An order has no destructor. The orders that rest when a round is
+//!   over are freed without being timed.
+//!
+//! On x86-64 the clock is the time stamp counter, read as `lfence; rdtsc; lfence` before and `rdtscp;
+//! lfence` after, and calibrated against `Instant`. The fences keep an operation from overlapping
+//! with what surrounds it, so these times are latencies of operations alone: in a program, whose
+//! work overlaps, an operation costs less than its p50 here. Elsewhere, and with `--clock instant`,
+//! two calls of `Instant::now` do it.
+//!
+//! Reading the clock costs more than a fast operation does. The median of 101 empty measurements,
+//! taken anew before each turn because processors change their speed, is subtracted, and what is
+//! shorter counts as 0. So at the low end, up to some ten nanoseconds, a time is no better than that
+//! subtraction and than the step of the clock: compare contenders there, whom it hits alike, rather
+//! than read figures. From p99 on the cost of the clock does not matter.
+//!
+//! What interrupts the thread (the system, other programs, a hypervisor) is in these times too; it
+//! dominates the longest ones, for all contenders alike, with more chances in what takes longer.
+//! Pinning the process to a core that has nothing else to do (`taskset -c 1`) helps.
+//!
+//! # Options
+//!
+//! - `FILE`, `--format lobster|cme|bitstamp`: replays a file, as the example `order_book` does.
+//! - `--events N`, `--seed N`, `--live N`: the length (1000000) and the seed (1) of the built-in flow,
+//!   and how many orders rest in its steady state (4500), which takes some eight events for each.
+//! - `--rounds N`: how often the events are run (10).
+//! - `--clock tsc|instant`: the clock.
+//! - `--svg FILE`: draws the quantiles as well.
+//! - `--help`: prints the usage.
+//!
+//! # Exit codes
+//!
+//! - 0: the report is complete.
+//! - 2: a bad argument, a file that cannot be read or written, or a bad line. The message on standard
+//!   error names it.
+
+#[path = "latency/allocate.rs"]
+mod allocate;
+#[path = "shared/arguments.rs"]
+mod arguments;
+#[path = "order_book/bitstamp.rs"]
+mod bitstamp;
+#[path = "order_book/book.rs"]
+mod book;
+#[path = "latency/clock.rs"]
+mod clock;
+#[path = "order_book/cme.rs"]
+mod cme;
+#[path = "latency/contest.rs"]
+mod contest;
+#[path = "order_book/flow.rs"]
+mod flow;
+#[path = "order_book/formats.rs"]
+mod formats;
+#[path = "order_book/ladder.rs"]
+mod ladder;
+#[path = "order_book/lines.rs"]
+mod lines;
+#[path = "order_book/lobster.rs"]
+mod lobster;
+#[path = "latency/machine.rs"]
+mod machine;
+#[path = "latency/mimalloc.rs"]
+mod mimalloc;
+#[path = "latency/options.rs"]
+mod options;
+#[path = "shared/output.rs"]
+mod output;
+#[path = "latency/plot.rs"]
+mod plot;
+#[path = "latency/record.rs"]
+mod record;
+#[path = "latency/table.rs"]
+mod table;
+#[path = "latency/timed.rs"]
+mod timed;
+#[path = "latency/times.rs"]
+mod times;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::book::{Book, Event, Heap, Refused};
+use crate::clock::Monotonic;
+use crate::contest::Contest;
+use crate::formats::Messages;
+use crate::options::{ClockName, Command, Options, Source, USAGE};
+use crate::table::Run;
+
+fn main() -> ExitCode {
+    let text = match options::parse() {
+        Ok(Command::Help) => Ok(USAGE.to_owned()),
+        Ok(Command::Run(options)) => run(&options),
+        Err(error) => Err(error),
+    };
+    match text.and_then(|text| output::print(&text)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            // Standard error may be closed, and there is nowhere left to say so.
+            let _ = writeln!(io::stderr(), "latency: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<String, String> {
+    let (source, messages) = load(&options.source)?;
+    // The drawing has a file before anything is measured: minutes would be lost if it had none.
+    let svg = match &options.svg {
+        Some(path) => {
+            let unwritable = |error| format!("cannot write {}: {error}", path.display());
+            Some((File::create(path).map_err(unwritable)?, unwritable))
+        }
+        None => None,
+    };
+    let contest = measure(options.clock, &messages.events, options.rounds)?;
+    let run = Run {
+        source: &source,
+        events: messages.events.len(),
+        rounds: options.rounds,
+        machine: &machine::describe(),
+    };
+    if let Some((mut file, unwritable)) = svg {
+        let drawing = plot::draw(&run, &contest)?;
+        file.write_all(drawing.as_bytes()).map_err(unwritable)?;
+    }
+    Ok(table::report(&run, &contest))
+}
+
+/// The name of the source, and its events, which a book accepts.
+fn load(source: &Source) -> Result<(String, Messages), String> {
+    let (name, messages) = match source {
+        &Source::Flow { events, seed, live } => {
+            let name = format!("built-in flow, seed {seed}, about {live} orders at rest");
+            (name, Messages { events: flow::generate(events, seed, live), first_line: 1 })
+        }
+        Source::File { path, format } => {
+            let bytes = std::fs::read(path)
+                .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+            let (_, messages) =
+                formats::parse(path, &bytes, *format).map_err(|error| error.to_string())?;
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            (name, messages)
+        }
+    };
+    match rehearse(&messages.events) {
+        Ok(0) => Err(format!("{name}: no order is added, so there is nothing to measure")),
+        Ok(_) => Ok((name, messages)),
+        Err((index, refused)) => {
+            Err(messages.refused(Path::new(&name), index, refused).to_string())
+        }
+    }
+}
+
+/// Runs a book over the events and returns how many orders were added, or what was refused.
+fn rehearse(events: &[Event]) -> Result<u64, (usize, Refused)> {
+    let mut book = Book::new(&Heap);
+    for (index, &event) in events.iter().enumerate() {
+        book.apply(event).map_err(|refused| (index, refused))?;
+    }
+    Ok(book.tally().adds)
+}
+
+/// Runs the contest by the clock that was asked for, or by the best there is.
+fn measure(clock: Option<ClockName>, events: &[Event], rounds: usize) -> Result<Contest, String> {
+    #[cfg(target_arch = "x86_64")]
+    if clock != Some(ClockName::Instant) {
+        if let Some(tsc) = clock::Tsc::new() {
+            return Ok(contest::run(tsc, events, rounds));
+        }
+    }
+    match clock {
+        Some(ClockName::Tsc) => {
+            Err("--clock tsc: this processor has no time stamp counter that is a clock".into())
+        }
+        _ => Ok(contest::run(Monotonic, events, rounds)),
+    }
+}
