@@ -29,20 +29,22 @@
 //! - **allocate**: from a record on the stack to a handle and the record in its place, 64 bytes of
 //!   copying included. For the pool that is `Pool::alloc`, for `box` `Box::new`, for `mimalloc`
 //!   `mi_malloc` and a write.
-//! - **free**: dropping the handle. An order has no destructor. The orders that rest when a round is
-//!   over are freed without being timed.
+//! - **free**: dropping the handle. An order has no destructor. The orders that rest when a round
+//!   is over are freed without being timed.
 //!
-//! On x86-64 the clock is the time stamp counter, read as `lfence; rdtsc; lfence` before and `rdtscp;
-//! lfence` after, and calibrated against `Instant`. The fences keep an operation from overlapping
-//! with what surrounds it, so these times are latencies of operations alone: in a program, whose
-//! work overlaps, an operation costs less than its p50 here. Elsewhere, and with `--clock instant`,
-//! two calls of `Instant::now` do it.
+//! On x86-64 the clock is the time stamp counter, read as `lfence; rdtsc; lfence` before and as
+//! `rdtscp; lfence` after, and calibrated against `Instant`. The fences keep an operation from
+//! overlapping with what surrounds it, so these times are latencies of operations alone: in a
+//! program, whose work overlaps, an operation costs less than its p50 here. A write counts when it
+//! is issued: the processor's store buffer hides that its line was not in the cache, though not a
+//! page fault. Elsewhere, and with `--clock instant`, two calls of `Instant::now` do it.
 //!
 //! Reading the clock costs more than a fast operation does. The median of 101 empty measurements,
 //! taken anew before each turn because processors change their speed, is subtracted, and what is
-//! shorter counts as 0. So at the low end, up to some ten nanoseconds, a time is no better than that
-//! subtraction and than the step of the clock: compare contenders there, whom it hits alike, rather
-//! than read figures. From p99 on the cost of the clock does not matter.
+//! shorter counts as 0. Some counters also move many ticks at a time, and then all times are
+//! multiples of that step (`clock_step`). So a time of a few steps, or of less than the clock's
+//! cost, tells the order of magnitude and no more, and equal ones may hide a difference:
+//! `cargo bench --bench ops` has means. In the tail neither matters.
 //!
 //! What interrupts the thread (the system, other programs, a hypervisor) is in these times too; it
 //! dominates the longest ones, for all contenders alike, with more chances in what takes longer.
@@ -51,8 +53,9 @@
 //! # Options
 //!
 //! - `FILE`, `--format lobster|cme|bitstamp`: replays a file, as the example `order_book` does.
-//! - `--events N`, `--seed N`, `--live N`: the length (1000000) and the seed (1) of the built-in flow,
-//!   and how many orders rest in its steady state (4500), which takes some eight events for each.
+//! - `--events N`, `--seed N`, `--live N`: the length (1000000) and the seed (1) of the built-in
+//!   flow, and how many orders rest in its steady state (4500), which takes some eight events for
+//!   each.
 //! - `--rounds N`: how often the events are run (10).
 //! - `--clock tsc|instant`: the clock.
 //! - `--svg FILE`: draws the quantiles as well.
@@ -61,8 +64,8 @@
 //! # Exit codes
 //!
 //! - 0: the report is complete.
-//! - 2: a bad argument, a file that cannot be read or written, or a bad line. The message on standard
-//!   error names it.
+//! - 2: a bad argument, a file that cannot be read or written, or a bad line. The message on
+//!   standard error names it.
 
 #[path = "latency/allocate.rs"]
 mod allocate;

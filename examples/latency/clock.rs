@@ -173,8 +173,8 @@ pub(crate) struct Empty {
     pub(crate) step: u64,
 }
 
-/// Takes empty measurements. They have the `black_box` that a measured allocation has, whose cost is
-/// thereby the clock's too.
+/// Takes empty measurements. They have the `black_box` that a measured allocation has, so that its
+/// cost counts as the clock's.
 pub(crate) fn empty<C: Clock>(clock: C) -> Empty {
     let nothing = 0_u64;
     let mut all = [0; EMPTY];

@@ -110,7 +110,7 @@ impl Turns {
         let mut players: Vec<_> = contenders.iter().map(|contender| contender.open()).collect();
         let mut order: Vec<usize> = (0..players.len()).collect();
         for turn in events.chunks(TURN) {
-            // The processor changes its speed, so the cost of the clock is measured again and again.
+            // The processor changes its speed, and with it what the clock costs.
             let Empty { cost, step } = clock::empty(clock);
             self.costs.push(cost);
             self.step = clock::common_divisor(self.step, step);

@@ -1,8 +1,8 @@
 //! The quantiles as a drawing: a panel for each operation, a line for each contender.
 //!
-//! The further right, the rarer: each step is one more nine of the quantile, so the tail has as much
-//! room as the middle. The drawing has no background, and its colours are of middling brightness,
-//! so that it can be read on white as well as on black.
+//! The further right, the rarer: each step is one more nine of the quantile, so the tail has as
+//! much room as the middle. The drawing has no background, and its colours are of middling
+//! brightness, so that it can be read on white as well as on black.
 
 use std::error::Error;
 

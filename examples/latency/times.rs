@@ -35,7 +35,8 @@ impl Times {
         self.ticks.len()
     }
 
-    /// The time in nanoseconds that a share of the operations did not exceed, or `None` without any.
+    /// The time in nanoseconds that this share of the operations did not exceed; `None` if there
+    /// were none.
     pub(crate) fn quantile(&self, share: f64) -> Option<f64> {
         let ticks = (self.count() > 0).then(|| self.ticks.value_at_quantile(share))?;
         Some(ticks as f64 * self.ns_per_tick)
