@@ -182,7 +182,11 @@ fn load(source: &Source) -> Result<(String, Messages), String> {
         Ok(0) => Err(format!("{name}: no order is added, so there is nothing to measure")),
         Ok(_) => Ok((name, messages)),
         Err((index, refused)) => {
-            Err(messages.refused(Path::new(&name), index, refused).to_string())
+            let path = match source {
+                Source::File { path, .. } => path,
+                Source::Flow { .. } => Path::new("(built-in flow)"),
+            };
+            Err(messages.refused(path, index, refused).to_string())
         }
     }
 }
@@ -209,5 +213,48 @@ fn measure(clock: Option<ClockName>, events: &[Event], rounds: usize) -> Result<
             Err("--clock tsc: this processor has no time stamp counter that is a clock".into())
         }
         _ => Ok(contest::run(Monotonic, events, rounds)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn options(source: Source, svg: Option<PathBuf>) -> Options {
+        Options { source, rounds: 1, clock: Some(ClockName::Instant), svg }
+    }
+
+    #[test]
+    fn an_unreadable_file_is_named() {
+        let source = Source::File { path: "no/such.csv".into(), format: None };
+        let message = run(&options(source, None)).unwrap_err();
+        assert!(message.starts_with("cannot read no/such.csv: "), "{message}");
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri reads no directories")]
+    fn an_unwritable_drawing_is_named() {
+        let source = Source::Flow { events: 100, seed: 1, live: 10 };
+        let message = run(&options(source, Some("no/such.svg".into()))).unwrap_err();
+        assert!(message.starts_with("cannot write no/such.svg: "), "{message}");
+    }
+
+    #[test]
+    fn what_a_book_refuses_comes_with_its_index() {
+        let flow = flow::generate(200, 1, 10);
+        assert!(rehearse(&flow).unwrap() > 0);
+        let twice: Vec<Event> = flow.iter().flat_map(|&event| [event; 2]).collect();
+        assert!(matches!(rehearse(&twice), Err((1, Refused::Resting { id: 1 }))));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri cannot call mimalloc")]
+    fn the_report_has_both_operations_of_every_contender() {
+        let text = run(&options(Source::Flow { events: 500, seed: 1, live: 10 }, None)).unwrap();
+        for name in ["pool", "box", "mimalloc"] {
+            assert_eq!(text.lines().filter(|line| line.starts_with(name)).count(), 2, "{text}");
+        }
     }
 }
