@@ -21,6 +21,9 @@ const SIZE: (u32, u32) = (1_000, 500);
 /// The height of what stands above the panels.
 const HEAD: u32 = 100;
 
+/// The width of a contender's name with the stroke before it.
+const NAME: i32 = 140;
+
 const FONT: &str = "sans-serif";
 const INK: RGBColor = RGBColor(125, 130, 138);
 /// A contender more than these shares the first one's colour.
@@ -106,11 +109,11 @@ where
         head.draw(&Text::new(text, (20, y), style(size)))?;
         y += size as i32 + 8;
     }
-    let mut x = SIZE.0 as i32 - 20 - 110 * names.len() as i32;
+    let mut x = SIZE.0 as i32 - 20 - NAME * names.len() as i32;
     for (name, colour) in names.iter().zip(COLOURS.iter().cycle()) {
         head.draw(&PathElement::new([(x, 21), (x + 24, 21)], colour.stroke_width(3)))?;
         head.draw(&Text::new((*name).to_owned(), (x + 32, 14), style(14.0)))?;
-        x += 110;
+        x += NAME;
     }
     Ok(())
 }
@@ -214,7 +217,7 @@ mod tests {
     fn a_drawing_names_the_machine_and_has_a_line_for_every_contender() {
         let mut pair = Pair::new(1.0);
         (0..1_000).for_each(|ns| pair.allocate.add(ns, 0));
-        let names = ["pool", "prefaulted", "box", "mimalloc"];
+        let names = ["pool", "pool, prefaulted", "box", "mimalloc"];
         let result = |name| contest::Measured { name, first: pair.clone(), later: Pair::new(1.0) };
         let contest = Contest {
             results: names.map(result).into(),

@@ -17,6 +17,9 @@ const BAR: usize = 24;
 const LABEL: usize = 11;
 const COUNT: usize = 10;
 
+/// The width of a contender's name before its quantiles.
+const NAME: usize = 18;
+
 /// One of the two operations: its name and where its times are.
 pub(crate) type Operation = (&'static str, fn(&Pair) -> &Times);
 
@@ -113,13 +116,13 @@ fn bar(count: u64, most: u64, width: usize) -> usize {
 
 /// The quantiles, a contender a line.
 fn quantiles(text: &mut String, rows: &[Row<'_>]) {
-    let _ = write!(text, "{:LABEL$}", "");
+    let _ = write!(text, "{:NAME$}", "");
     for (name, _) in QUANTILES {
         let _ = write!(text, "{name:>12}");
     }
     let _ = writeln!(text, "{:>14}", "operations");
     for (name, times) in rows {
-        let _ = write!(text, "{name:<LABEL$}");
+        let _ = write!(text, "{name:<NAME$}");
         for (_, share) in QUANTILES {
             let time = times.quantile(share).map_or("-".to_owned(), nanoseconds);
             let _ = write!(text, "{time:>12}");
@@ -162,7 +165,7 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_100_columns() {
-        let names = ["pool", "prefaulted", "box", "mimalloc"];
+        let names = ["pool", "pool, prefaulted", "box", "mimalloc"];
         for count in 1..=names.len() {
             for rounds in 1..=3 {
                 let run = Run { source: "a file", events: 1, rounds, machine: "a machine" };
