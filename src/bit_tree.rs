@@ -94,29 +94,27 @@ impl<'a> BitTree<'a> {
     }
 
     /// Adds the members that `mask` names in word `index` of level 0. None of them may be in the
-    /// set, and `mask` is not 0.
-    pub(crate) fn insert(self, index: usize, mask: usize) {
-        if self.insert_below(index, mask) {
-            self.announce(index);
-        }
-    }
-
-    /// As [`BitTree::insert`], at level 0 alone. Returns whether the word was 0: the levels above
-    /// are then to be told by [`BitTree::announce`].
+    /// set, and `mask` is not 0. Returns whether the set was empty.
     #[inline]
-    #[must_use]
-    pub(crate) fn insert_below(self, index: usize, mask: usize) -> bool {
+    pub(crate) fn insert(self, index: usize, mask: usize) -> bool {
         let old = self.word(index);
         debug_assert!(mask != 0 && old & mask == 0, "a member is added twice");
         debug_assert!(mask.ilog2() as usize + index * WORD_BITS < self.bits);
         self.words[index].store(old | mask, Relaxed);
-        old == 0
+        old == 0 && self.propagate(index, |word, bit| word | bit)
     }
 
-    /// Tells the levels above that word `index` of level 0 is no longer 0. Returns whether the set
-    /// was empty.
-    pub(crate) fn announce(self, index: usize) -> bool {
-        self.propagate(index, |word, bit| word | bit)
+    /// As [`BitTree::insert`], where word `index` has members already: the levels above know of it.
+    /// Returns whether it has; nothing is added where it has none.
+    #[inline]
+    #[must_use]
+    pub(crate) fn insert_beside(self, index: usize, mask: usize) -> bool {
+        let old = self.word(index);
+        debug_assert!(mask != 0 && old & mask == 0, "a member is added twice");
+        if old != 0 {
+            self.words[index].store(old | mask, Relaxed);
+        }
+        old != 0
     }
 
     /// Takes the members that `mask` names out of word `index` of level 0. All of them are in the
@@ -299,8 +297,9 @@ mod tests {
                 if set.remove(&member) {
                     assert_eq!(tree.remove(word, mask), set.is_empty());
                 } else {
-                    let was_empty = tree.insert_below(word, mask) && tree.announce(word);
-                    assert_eq!(was_empty, set.is_empty());
+                    if !tree.insert_beside(word, mask) {
+                        assert_eq!(tree.insert(word, mask), set.is_empty());
+                    }
                     set.insert(member);
                 }
                 assert_eq!(tree.first(), set.first().copied(), "bits {bits}");

@@ -192,7 +192,7 @@ impl Chunk {
         unsafe { self.first().byte_add(index * self.header().stride.bytes()) }
     }
 
-    /// The starts of the slots that `mask` names in word `index` of the vacancy bitmap, the lowest
+    /// The starts of the slots that `mask` names in word `index` of the vacancy bitmap, the highest
     /// first.
     #[inline]
     pub(crate) fn slots_of(&self, index: usize, mask: usize) -> impl Iterator<Item = NonNull<u8>> {
@@ -201,8 +201,8 @@ impl Chunk {
         let (first, stride) = (self.first(), self.header().stride.bytes());
         let mut rest = mask;
         iter::from_fn(move || {
-            let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
-            rest &= rest - 1;
+            let bit = rest.checked_ilog2()? as usize;
+            rest ^= 1 << bit;
             // SAFETY: by the assertion above, the slot of the mask's highest bit is one of the
             // chunk's (invariant 3), and so are those below.
             Some(unsafe { first.byte_add((index * WORD_BITS + bit) * stride) })

@@ -4,6 +4,7 @@
 //! Nothing here runs on the hot path.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::hint;
 use core::ptr::NonNull;
 
@@ -45,11 +46,13 @@ pub(crate) enum Growth {
 ///
 /// 1. What is in the magazine and in the window are starts of vacant slots of entered chunks of
 ///    the depot whose front this is, with the provenance of their chunks.
+/// 2. `vacant` is the number of slots in the vacancy bitmaps of that depot.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct Front {
     pub(crate) magazine: Magazine,
     pub(crate) window: Window,
+    pub(crate) vacant: Cell<usize>,
 }
 
 const _: () = assert!(size_of::<Front>() == 64);
@@ -68,8 +71,7 @@ const _: () = assert!(size_of::<Front>() == 64);
 ///    window, or set in its chunk's vacancy bitmap.
 /// 4. `with_vacancy` holds the numbers of the chunks whose bitmap has a bit set, and has room for
 ///    every chunk that is reserved; so has `chunks`.
-/// 5. `capacity` is the number of slots in all reservations, `entered` that in all entered chunks,
-///    `vacant` that in all bitmaps.
+/// 5. `capacity` is the number of slots in all reservations, `entered` that in all entered chunks.
 /// 6. Slots are of one size and alignment: every chunk and reservation is laid out by `geometry`.
 #[derive(Debug)]
 pub(crate) struct Depot {
@@ -82,7 +84,6 @@ pub(crate) struct Depot {
     with_vacancy: BitSet,
     capacity: usize,
     entered: usize,
-    vacant: usize,
 }
 
 impl Depot {
@@ -97,7 +98,6 @@ impl Depot {
             with_vacancy: BitSet::default(),
             capacity: 0,
             entered: 0,
-            vacant: 0,
         }
     }
 
@@ -116,7 +116,7 @@ impl Depot {
 
     /// The number of occupied slots, given the front of this depot.
     pub(crate) fn len(&self, front: &Front) -> usize {
-        self.entered - self.vacant - front.magazine.len() - front.window.len()
+        self.entered - front.vacant.get() - front.magazine.len() - front.window.len()
     }
 
     /// The number of chunks, entered or not.
@@ -167,11 +167,8 @@ impl Depot {
         self.reservations.try_reserve(1).map_err(|_| out_of_memory)?;
         self.chunks.try_reserve(chunks - self.chunks.len()).map_err(|_| out_of_memory)?;
         self.with_vacancy.reserve(chunks).map_err(|_| out_of_memory)?;
-        let grown = front.magazine.grow(self.geometry.magazine_slots(capacity));
-        // A smaller magazine than wished for does as well; only none at all would not.
-        if front.magazine.capacity() == 0 {
-            grown?;
-        }
+        // A smaller magazine than wished for does as well, and so does none at all.
+        let _ = front.magazine.grow(self.geometry.magazine_slots(capacity));
         // INVARIANT: 1. a bounded depot gets one reservation, a growing one calls with no more
         // slots than a chunk has. 4. by the lines above. 5. here. 6. by `Reservation::new`.
         self.reservations.push(reservation);

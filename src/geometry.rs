@@ -35,12 +35,8 @@ pub(crate) const MAX_ALIGN: usize = 4096;
 /// The size of a growing pool's first reservation in bytes.
 const FIRST_RESERVATION: usize = 4096;
 
-/// The most slots that a magazine holds.
-const MAGAZINE_SLOTS: usize = 1024;
-
-/// The most slots that move from a full magazine to the bitmaps at once, so that the most expensive
-/// single free stays short.
-pub(crate) const SPILL_SLOTS: usize = 24;
+/// The most slots that a magazine holds: one less than a power of two, see `magazine`.
+pub(crate) const MAGAZINE_SLOTS: usize = 1023;
 
 /// The most bytes that the slots in a magazine may span together, so that it does not hold back
 /// much memory where slots are large.

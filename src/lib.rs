@@ -32,12 +32,13 @@
 //! - A **chunk** is an aligned unit of memory: a header, a vacancy bitmap and slots. It is
 //!   **entered**, its header and bitmap written, when its first slot is needed. A **reservation**
 //!   is one upstream allocation that holds one or more chunks in a row.
-//! - The **magazine** is the stack of vacant slots in front: what is freed last is taken first.
+//! - The **magazine** is the stack of vacant slots in front: of what it holds, what was freed last
+//!   is taken first.
 //! - The **vacancy bitmap** has a bit for each slot of its chunk, set where the slot is vacant and
-//!   not in the front. To **spill** is to move slots from the magazine to the bitmaps, to
-//!   **refill** the way back. A **run**, neighbours that are all vacant, comes back as a
-//!   **bump window**. Magazine and window together are the **front**, what is behind them the
-//!   **depot**, and both together the **core** of a pool.
+//!   not in the front. To **spill** is to set the bit of a slot that finds the magazine full, to
+//!   **refill** to move slots from the bitmaps to the front. A **run**, neighbours that are all
+//!   vacant, comes back as a **bump window**. Magazine and window together are the **front**, what
+//!   is behind them the **depot**, and both together the **core** of a pool.
 //! - A **handle** is what owns an occupied slot.
 //! - The **capacity** is the number of slots held now, the **len** that of the occupied ones.
 //! - **Upstream** is the global allocator, where chunks come from.

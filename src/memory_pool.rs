@@ -214,7 +214,7 @@ impl MemoryPool {
     ///
     /// The check finds every pointer that is not the start of an occupied block of this pool. It
     /// reads nothing at the address, and takes as long as looking through the magazine does, at
-    /// most 1024 pointers. What it cannot find is that the block has meanwhile been handed out to
+    /// most 1023 pointers. What it cannot find is that the block has meanwhile been handed out to
     /// somebody else.
     ///
     /// # Errors

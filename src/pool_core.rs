@@ -57,8 +57,11 @@ impl PoolCore {
         let core = NonNull::new(unsafe { alloc(layout) })
             .ok_or(PoolError::OutOfMemory { bytes: layout.size() })?
             .cast::<Self>();
-        let front =
-            Front { magazine: Magazine::new(), window: Window::new(geometry.stride().bytes()) };
+        let front = Front {
+            magazine: Magazine::new(),
+            window: Window::new(geometry.stride().bytes()),
+            vacant: Cell::new(0),
+        };
         let depot = RefCell::new(Depot::new(geometry, growth, core.cast()));
         // INVARIANT: 1. the front is empty, so it can be any depot's. 2. no slot is occupied.
         // 3. by the line above.
@@ -133,7 +136,7 @@ impl PoolCore {
         if !unsafe { self.depot.borrow_mut().refill(&self.front) } {
             return None;
         }
-        let Front { magazine, window } = &self.front;
+        let Front { magazine, window, .. } = &self.front;
         magazine.pop().or_else(|| window.take())
     }
 
@@ -148,23 +151,37 @@ impl PoolCore {
         // INVARIANT: `Front` 1. clauses 1 and 2. `Depot` 3. from occupied to the magazine.
         if !self.front.magazine.push(slot) {
             // SAFETY: 1. clause 1. 2. clause 2.
-            unsafe { self.spill_and_put(slot) };
+            unsafe { self.spill(slot) };
         }
     }
 
-    /// Makes a slot vacant after making room in the magazine.
+    /// Makes a slot vacant that finds the magazine full: it goes into the bitmap of its chunk.
     ///
     /// # Safety
     ///
     /// 1. and 2. As for [`PoolCore::put`].
     #[cold]
     #[inline(never)]
-    unsafe fn spill_and_put(&self, slot: NonNull<u8>) {
-        // SAFETY: 1. invariant 1.
-        unsafe { self.depot.borrow_mut().spill(&self.front) };
-        // INVARIANT: `Front` 1. clauses 1 and 2. `Depot` 3. from occupied to the magazine.
-        let pushed = self.front.magazine.push(slot);
-        debug_assert!(pushed, "a spill makes room");
+    unsafe fn spill(&self, slot: NonNull<u8>) {
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        // 2. It is used here alone.
+        let chunk = unsafe { Chunk::of(slot) };
+        let (index, mask) = chunk.bit_of(slot);
+        // INVARIANT: `Depot` 3. from occupied to the bitmap. `Front` 2. counted here or there.
+        if chunk.vacancy().insert_beside(index, mask) {
+            self.front.vacant.set(self.front.vacant.get() + 1);
+        } else {
+            self.spill_first(chunk, index, mask);
+        }
+    }
+
+    /// As [`PoolCore::spill`], for the first slot of a word of the bitmap, of which the summaries
+    /// are to be told. It is seldom met, and kept out of the way of the others.
+    #[cold]
+    #[inline(never)]
+    fn spill_first(&self, chunk: Chunk, index: usize, mask: usize) {
+        self.depot.borrow_mut().insert(chunk, index, mask);
+        self.front.vacant.set(self.front.vacant.get() + 1);
     }
 
     /// Notes that `slot` stays occupied as long as the core lives, and does not keep the memory of

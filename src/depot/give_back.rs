@@ -25,7 +25,7 @@ impl Depot {
             let vacant = chunk.vacancy().count();
             if vacant == chunk.slots() {
                 self.entered -= chunk.slots();
-                self.vacant -= vacant;
+                front.vacant.set(front.vacant.get() - vacant);
                 continue;
             }
             // INVARIANT: 1. and 2. the chunk and its reservation move together, in order. 4. here.

@@ -10,14 +10,14 @@ use crate::chunk::Chunk;
 /// The most words of a bitmap that one run takes, so that the worst single allocation stays short.
 const RUN_WORDS: usize = 16;
 
-/// The fewest neighbours, in one word of a bitmap that has no others, that the window is opened on.
+/// The fewest neighbours, within one word of a bitmap, that the window is opened on.
 const RUN_SLOTS: u32 = 16;
 
 /// The most words of bitmaps that one refill of the magazine looks at, for the same reason.
 const REFILL_WORDS: usize = 8;
 
 /// The most slots that it takes.
-const REFILL_SLOTS: usize = 64;
+const REFILL_SLOTS: usize = 128;
 
 impl Depot {
     /// Moves vacant slots into the front, which is empty; returns whether there were any to be
@@ -27,7 +27,7 @@ impl Depot {
     ///
     /// 1. `front` is the front of this depot.
     pub(crate) unsafe fn refill(&mut self, front: &Front) -> bool {
-        if self.vacant != 0 {
+        if front.vacant.get() != 0 {
             // SAFETY: 1. clause 1.
             unsafe { self.take_lowest(front) };
             return true;
@@ -75,83 +75,86 @@ impl Depot {
     ///
     /// 1. `front` is the front of this depot.
     unsafe fn take_lowest(&mut self, front: &Front) {
-        let magazine = &front.magazine;
-        // Half of it stays free for slots that are given back.
-        let most = magazine.capacity().div_ceil(2).min(REFILL_SLOTS);
-        magazine.lift(most);
+        // Half of the magazine stays free for slots that are given back.
+        let most = front.magazine.capacity().div_ceil(2).min(REFILL_SLOTS);
+        let mut found = [None; REFILL_WORDS];
         let mut count = 0;
-        for _ in 0..REFILL_WORDS {
+        for words in &mut found {
             let Some(number) = self.with_vacancy.tree().first() else { break };
             let chunk = self.chunks[number];
             let index = chunk.vacancy().first_word();
             let index = index.expect("`with_vacancy` names chunks with a vacant slot");
             let word = chunk.vacancy().word(index);
-            if is_run(word) {
-                // What is in the magazine already is lower, and comes out in front of the window.
-                // SAFETY: 1. clause 1.
-                unsafe { self.take_run(number, index, front) };
+            let run = lowest_run(word);
+            if run.count_ones() >= RUN_SLOTS || most == 0 {
+                // What goes into the magazine is lower, and comes out in front of the window.
+                // SAFETY: 1. clause 1. 2. by the lines above.
+                unsafe { self.take_run(number, index, run, front) };
                 break;
             }
             let taken = lowest_bits(word, most);
-            if count + taken.count_ones() as usize > most {
+            count += taken.count_ones() as usize;
+            if count > most {
                 break;
             }
-            magazine.push_below(chunk.slots_of(index, taken));
-            // INVARIANT: 3. these went into the magazine.
-            count += self.remove(number, index, taken);
+            self.remove(number, index, taken, front);
+            *words = Some((chunk, index, taken));
+        }
+        // INVARIANT: 3. what was removed goes into the magazine. The lowest goes in last, and so
+        // comes out first.
+        for (chunk, index, taken) in found.into_iter().rev().flatten() {
+            front.magazine.extend(chunk.slots_of(index, taken));
         }
     }
 
-    /// Opens the window, which is empty, on the run of neighbours that is all there is in word
-    /// `index` of the bitmap of chunk `number`, as far as it goes on.
+    /// Opens the window, which is empty, on a run of neighbours: those of `run` in word `index` of
+    /// the bitmap of chunk `number`, and what goes on from there in the next words.
     ///
     /// # Safety
     ///
     /// 1. `front` is the front of this depot.
-    unsafe fn take_run(&mut self, number: usize, mut index: usize, front: &Front) {
+    /// 2. The bits of `run` are set in that word, and in a row.
+    unsafe fn take_run(&mut self, number: usize, mut index: usize, mut run: usize, front: &Front) {
         let chunk = self.chunks[number];
-        let word = chunk.vacancy().word(index);
-        let first = chunk.slot(index * WORD_BITS + word.trailing_zeros() as usize);
+        let first = chunk.slot(index * WORD_BITS + run.trailing_zeros() as usize);
         let end = chunk.vacancy().word_count().min(index + RUN_WORDS);
-        let mut run = word;
         let mut count = 0;
-        // INVARIANT: 3. these go into the window.
         loop {
-            count += self.remove(number, index, run);
+            count += run.count_ones() as usize;
+            self.remove(number, index, run, front);
             index += 1;
-            // The run goes on into the next word where it fills this one to its end.
+            // The run goes on where it fills the word to its end.
             if run >> (WORD_BITS - 1) == 0 || index == end {
                 break;
             }
             let word = chunk.vacancy().word(index);
-            run = word & !(word.wrapping_add(1));
+            run = word & !word.wrapping_add(1);
             if run == 0 {
                 break;
             }
         }
-        // SAFETY: 1. The slots from `first` on are neighbours in one chunk, which gives the
-        // pointer. 2. Each was set in the bitmap and is no longer; the front is this depot's
+        // INVARIANT: 3. what was removed goes into the window.
+        // SAFETY: 1. The slots from `first` on are neighbours in one chunk (clause 2), which gives
+        // the pointer. 2. Each was set in the bitmap and is no longer; the front is this depot's
         // (clause 1).
         unsafe { front.window.open(first, count) };
     }
 
-    /// Takes the slots that `mask` names in word `index` out of the bitmap of chunk `number`;
-    /// returns how many. They are for the front.
-    fn remove(&mut self, number: usize, index: usize, mask: usize) -> usize {
-        let count = mask.count_ones() as usize;
-        // INVARIANT: 4. and 5. here.
-        self.vacant -= count;
+    /// Takes the slots that `mask` names in word `index` out of the bitmap of chunk `number`. They
+    /// are for the front, which is this depot's.
+    fn remove(&mut self, number: usize, index: usize, mask: usize, front: &Front) {
+        // INVARIANT: 4. here. `Front` 2. at the end.
         if self.chunks[number].vacancy().remove(index, mask) {
             self.with_vacancy.tree().remove(number / WORD_BITS, 1 << (number % WORD_BITS));
         }
-        count
+        front.vacant.set(front.vacant.get() - mask.count_ones() as usize);
     }
 }
 
-/// Whether the bits set in `word` are many and all in a row.
-fn is_run(word: usize) -> bool {
-    let ones = (word >> word.trailing_zeros()).trailing_ones();
-    ones == word.count_ones() && ones >= RUN_SLOTS
+/// The lowest of the bits set in `word` and those that follow it in a row.
+fn lowest_run(word: usize) -> usize {
+    // The carry runs through the row, and ends behind it.
+    word & !word.wrapping_add(word & word.wrapping_neg())
 }
 
 /// The lowest `count` bits set in `word`.
