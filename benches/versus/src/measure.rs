@@ -1,0 +1,104 @@
+//! Contenders of a row, interleaved.
+//!
+//! In seconds some machines become twice as fast or slow. So the contenders of a row take turns in
+//! blocks of a fraction of a millisecond, in an order that is drawn anew for each round, and
+//! whatever slows the machine down for longer than that slows all of them down.
+
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use crate::workloads::{Body, Workload};
+
+/// How long blocks are to take, and how many there are to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// How long a row takes at least, next to what it takes to set it up.
+    pub(crate) time: Duration,
+    /// How long a block takes at least. Operations that take longer make longer blocks.
+    pub(crate) block: Duration,
+    /// The fewest rounds: a median of less says little.
+    pub(crate) rounds: usize,
+}
+
+/// What was measured of one contender, in nanoseconds for one operation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Figure {
+    pub(crate) minimum: f64,
+    pub(crate) median: f64,
+}
+
+impl Figure {
+    /// The figure of some blocks, of which there is one at least.
+    fn of(mut blocks: Vec<f64>) -> Self {
+        blocks.sort_by(f64::total_cmp);
+        Self { minimum: blocks[0], median: median(&blocks) }
+    }
+}
+
+/// The middle of numbers in order, of which there is one at least.
+pub(crate) fn median(sorted: &[f64]) -> f64 {
+    let (below, above) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
+    f64::midpoint(below, above)
+}
+
+/// Measures `workloads` in interleaved blocks; one iteration of each is `elements` operations.
+pub(crate) fn measure(workloads: &[&Workload], elements: usize, pace: Pace) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    with_all(workloads, &mut [], &mut |bodies| {
+        figures = interleave(bodies, elements, pace).into_iter().map(Figure::of).collect();
+    });
+    figures
+}
+
+/// Calls `then` with the bodies of `opened` and of `workloads`, behind each other. Each workload
+/// lends its body only to what it calls, hence the recursion.
+fn with_all(
+    workloads: &[&Workload],
+    opened: &mut [&mut Body<'_>],
+    then: &mut dyn FnMut(&mut [&mut Body<'_>]),
+) {
+    let Some((first, rest)) = workloads.split_first() else {
+        return then(opened);
+    };
+    first(&mut |body| {
+        let mut bodies: Vec<&mut Body<'_>> = Vec::new();
+        for before in opened.iter_mut() {
+            bodies.push(&mut **before);
+        }
+        bodies.push(body);
+        with_all(rest, &mut bodies, then);
+    });
+}
+
+/// Lets `bodies` take turns; returns for each the time per element, in ns, of its blocks.
+fn interleave(bodies: &mut [&mut Body<'_>], elements: usize, pace: Pace) -> Vec<Vec<f64>> {
+    let iterations: Vec<u64> = bodies.iter_mut().map(|body| block_length(body, pace)).collect();
+    let mut blocks = vec![Vec::new(); bodies.len()];
+    let mut order: Vec<usize> = (0..bodies.len()).collect();
+    let mut rng = Rng::new();
+    let start = Instant::now();
+    while start.elapsed() < pace.time || blocks[0].len() < pace.rounds {
+        rng.shuffle(&mut order);
+        for &turn in &order {
+            // Not measured: it brings back to the caches what the turns of others drove out.
+            bodies[turn](iterations[turn].div_ceil(4));
+            let time = bodies[turn](iterations[turn]);
+            let operations = iterations[turn] as f64 * elements as f64;
+            blocks[turn].push(time.as_secs_f64() * 1e9 / operations);
+        }
+    }
+    blocks
+}
+
+/// How often a body is to go through its operation to fill a block.
+fn block_length(body: &mut Body<'_>, pace: Pace) -> u64 {
+    let mut iterations = 1;
+    // The first call sets things up, and meets caches that are cold.
+    body(iterations);
+    // Several calls in a row, lest one that was held up passes for a long block.
+    while (0..3).any(|_| body(iterations) < pace.block) {
+        iterations *= 2;
+    }
+    iterations
+}

@@ -1,0 +1,3 @@
+//! What is shown of figures.
+
+pub(crate) mod table;
