@@ -198,6 +198,38 @@ impl<'h, const WORDS: usize, H: Frees<WORDS>> Places<'h, WORDS, H> {
             None => *place = Some(self.heap.put(seed)),
         }
     }
+
+    /// Puts a value into an empty place.
+    #[inline]
+    pub(crate) fn put(&mut self, index: usize, seed: u64) {
+        // INVARIANT: 1. made by `heap`.
+        self.handles[index] = Some(self.heap.put(seed));
+    }
+
+    /// Overwrites a part of the value in a place, if there is one.
+    #[inline]
+    pub(crate) fn touch(&mut self, index: usize, word: u64) {
+        if let Some(handle) = &mut self.handles[index] {
+            // SAFETY: 1. invariant 1.
+            unsafe { self.heap.write(handle, word) };
+        }
+    }
+
+    /// The first word of the value in a place.
+    #[cfg(test)]
+    pub(crate) fn read(&self, index: usize) -> Option<u64> {
+        // SAFETY: 1. invariant 1.
+        self.handles[index].as_ref().map(|handle| unsafe { self.heap.read(handle) })
+    }
+
+    /// Frees the value in a place, if there is one.
+    #[inline]
+    pub(crate) fn free(&mut self, index: usize) {
+        if let Some(handle) = self.handles[index].take() {
+            // SAFETY: 1. invariant 1.
+            unsafe { self.heap.free(handle) };
+        }
+    }
 }
 
 impl<const WORDS: usize, H: Frees<WORDS>> Drop for Places<'_, WORDS, H> {

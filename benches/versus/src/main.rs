@@ -6,15 +6,23 @@ use std::process::ExitCode;
 mod contenders;
 mod heap;
 mod live;
+mod machine;
 mod measure;
+mod memory;
 mod options;
+mod repeat;
+mod replay;
 mod report;
+mod results;
 mod rows;
 mod run;
+mod settle;
+mod targets;
 mod workloads;
 
 fn main() -> ExitCode {
-    match options::parse(std::env::args_os()).and_then(run::run) {
+    settle::settle_global_allocator();
+    match options::Options::of_process().and_then(|options| run::run(&options)) {
         Ok(code) => code,
         Err(message) => {
             eprintln!("versus: {message}");

@@ -21,6 +21,16 @@ pub(crate) struct Pace {
     pub(crate) rounds: usize,
 }
 
+impl Pace {
+    /// One round of one iteration, to see that everything runs.
+    pub(crate) const ONCE: Self = Self { time: Duration::ZERO, block: Duration::ZERO, rounds: 1 };
+
+    /// Rounds for as long as `time` says.
+    pub(crate) fn for_time(time: Duration) -> Self {
+        Self { time, block: Duration::from_micros(100), rounds: 11 }
+    }
+}
+
 /// What was measured of one contender, in nanoseconds for one operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Figure {
@@ -101,4 +111,38 @@ fn block_length(body: &mut Body<'_>, pace: Pace) -> u64 {
         iterations *= 2;
     }
     iterations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_are_in_the_middle() {
+        assert_eq!(median(&[3.0]), 3.0);
+        assert_eq!(median(&[3.0, 5.0]), 4.0);
+        assert_eq!(median(&[3.0, 5.0, 90.0]), 5.0);
+        let figure = Figure::of(vec![9.0, 2.0, 4.0]);
+        assert_eq!(figure, Figure { minimum: 2.0, median: 4.0 });
+    }
+
+    #[test]
+    fn every_workload_gets_its_turns() {
+        let steady: Workload = Box::new(|run| run(&mut |n| Duration::from_nanos(60 * n)));
+        let slow: Workload = Box::new(|run| run(&mut |n| Duration::from_nanos(600 * n)));
+        let pace = Pace { rounds: 3, ..Pace::ONCE };
+        let figures = measure(&[&steady, &slow], 6, pace);
+        let expected = [10.0, 100.0].map(|time| Figure { minimum: time, median: time });
+        for (figure, expected) in figures.iter().zip(expected) {
+            assert!((figure.minimum - expected.minimum).abs() < 1e-6, "{figure:?}");
+            assert!((figure.median - expected.median).abs() < 1e-6, "{figure:?}");
+        }
+    }
+
+    #[test]
+    fn blocks_are_as_long_as_asked_for() {
+        let mut body = |n: u64| Duration::from_nanos(30 * n);
+        assert_eq!(block_length(&mut body, Pace::ONCE), 1);
+        assert_eq!(block_length(&mut body, Pace::for_time(Duration::ZERO)), 4096);
+    }
 }

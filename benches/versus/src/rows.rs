@@ -1,52 +1,165 @@
-//! The table of what is measured: operations, sizes of values, contenders.
+//! The table of what is measured: operations and recordings, by the size of their values.
 
-use crate::contenders::{self, COUNT};
-use crate::workloads::{Operation, Unable, Workload};
+use std::path::Path;
+use std::rc::Rc;
 
-/// An operation on values of one size, on every contender that can do it.
+use crate::contenders::{COUNT, on_each};
+use crate::replay::{Replay, Source};
+use crate::workloads::Workload;
+use crate::workloads::operation::{Operation, Unable};
+
+/// Something measured on values of one size, on every contender that can do it.
 pub(crate) struct Row {
     /// What is measured.
-    pub(crate) operation: String,
+    pub(crate) task: String,
     /// The size of a value.
     pub(crate) bytes: usize,
-    /// The most values that are alive at once.
-    pub(crate) count: usize,
+    /// Where its bodies come from.
+    origin: Origin,
+}
+
+/// The bodies of a row.
+pub(crate) struct Bodies {
+    /// The most values that are alive at once, in all contenders together.
+    pub(crate) alive: usize,
     /// The number of operations that one iteration of a body measures.
     pub(crate) elements: usize,
     /// The body of every contender, or why there is none.
     pub(crate) workloads: [Result<Workload, Unable>; COUNT],
 }
 
+/// The bodies of some task on every contender.
+type OnEach<T> = fn(&T) -> [Result<Workload, Unable>; COUNT];
+
+enum Origin {
+    Operation(Operation, OnEach<Operation>),
+    Recording(Source, OnEach<Replay>),
+}
+
 impl Row {
     /// The row's name, which filters match.
     pub(crate) fn name(&self) -> String {
-        format!("{}/{}B", self.operation, self.bytes)
+        format!("{}/{}B", self.task, self.bytes)
+    }
+
+    /// The row's bodies, with at most `most` values alive at once where that can be chosen, or the
+    /// reason to leave it out. Recordings are read here and not before.
+    ///
+    /// # Errors
+    ///
+    /// The line of a recording that is not as it should be.
+    pub(crate) fn bodies(
+        &self,
+        most: usize,
+        data: Option<&Path>,
+    ) -> Result<Result<Bodies, String>, String> {
+        match self.origin {
+            Origin::Operation(operation, on_each) => {
+                let operation = operation.at_most(most);
+                // A pool that is made and dropped is gone when the next contender has its turn.
+                let at_a_time = if matches!(operation, Operation::Create(_)) { 1 } else { COUNT };
+                Ok(Ok(Bodies {
+                    alive: operation.count() * at_a_time,
+                    elements: operation.elements(),
+                    workloads: on_each(&operation),
+                }))
+            }
+            Origin::Recording(source, on_each) => {
+                let Some(data) = data else {
+                    return Ok(Err("no folder of data, see --help".to_owned()));
+                };
+                let Some(path) = source.find(data) else {
+                    return Ok(Err(format!("{} has no such file", data.display())));
+                };
+                let program = Rc::new(source.read(&path, self.bytes)?);
+                Ok(Ok(Bodies {
+                    alive: program.places() * COUNT,
+                    elements: program.steps().len(),
+                    workloads: on_each(&Replay(program)),
+                }))
+            }
+        }
     }
 }
 
-/// The rows of all sizes, with at most `most` values alive at once.
-pub(crate) fn all(most: usize) -> Vec<Row> {
+/// The rows of all sizes.
+pub(crate) fn all() -> Vec<Row> {
     let mut rows = Vec::new();
     for operation in Operation::ALL {
         rows.extend([
-            row::<1>(operation, most),
-            row::<4>(operation, most),
-            row::<8>(operation, most),
-            row::<32>(operation, most),
-            row::<128>(operation, most),
+            of_operation::<1>(operation),
+            of_operation::<4>(operation),
+            of_operation::<8>(operation),
+            of_operation::<32>(operation),
+            of_operation::<128>(operation),
         ]);
     }
+    rows.extend([
+        of_recording::<8>(Source::Aapl),
+        of_recording::<8>(Source::Amzn),
+        of_recording::<8>(Source::Cme),
+        of_recording::<17>(Source::Sqlite3),
+        of_recording::<7>(Source::Cc1plus),
+        of_recording::<2>(Source::Espresso),
+    ]);
     rows
 }
 
 /// The row of an operation on values of `WORDS` words.
-fn row<const WORDS: usize>(operation: Operation, most: usize) -> Row {
-    let scaled = operation.at_most(most);
+fn of_operation<const WORDS: usize>(operation: Operation) -> Row {
     Row {
-        operation: operation.name(),
+        task: operation.name(),
         bytes: WORDS * size_of::<u64>(),
-        count: scaled.count(),
-        elements: scaled.elements(),
-        workloads: contenders::on_each::<WORDS>(scaled),
+        origin: Origin::Operation(operation, on_each::<WORDS, Operation>),
+    }
+}
+
+/// The row of a recording of values of `WORDS` words.
+fn of_recording<const WORDS: usize>(source: Source) -> Row {
+    Row {
+        task: source.name().to_owned(),
+        bytes: WORDS * size_of::<u64>(),
+        origin: Origin::Recording(source, on_each::<WORDS, Replay>),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::measure::Pace;
+    use crate::{contenders, measure};
+
+    /// Every operation, of tiny counts, with every contender: nothing fails, and all are timed.
+    #[test]
+    fn every_contender_does_every_operation_or_says_why_not() {
+        for row in all() {
+            let Ok(Ok(bodies)) = row.bodies(20, None) else { continue };
+            for (workload, contender) in bodies.workloads.iter().zip(contenders::ALL) {
+                match workload {
+                    Ok(workload) => {
+                        let figures = measure::measure(&[workload], bodies.elements, Pace::ONCE);
+                        assert!(
+                            figures[0].minimum.is_finite(),
+                            "{} {}",
+                            row.name(),
+                            contender.name
+                        );
+                    }
+                    Err(unable) => {
+                        let expected =
+                            if contender.kind.frees() { "no pool to make" } else { "never frees" };
+                        assert_eq!(*unable, expected, "{} {}", row.name(), contender.name);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_different() {
+        let names: HashSet<String> = all().iter().map(Row::name).collect();
+        assert_eq!(names.len(), all().len());
     }
 }

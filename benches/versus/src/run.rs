@@ -1,40 +1,53 @@
-//! From options to figures.
+//! From options to figures, and from figures to reports.
 
-use std::hint::black_box;
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use crate::contenders;
-use crate::measure::{Figure, Pace, measure};
-use crate::options::Options;
-use crate::report::table;
-use crate::rows::{self, Row};
-use crate::workloads::Unable;
+use crate::contenders::{self, COUNT};
+use crate::machine::Machine;
+use crate::measure::{Pace, measure};
+use crate::options::{HELP, Options};
+use crate::report::{json, markdown, svg, table};
+use crate::results::{Results, RowResult};
+use crate::rows::{self, Bodies, Row};
+use crate::targets::{self, Verdict};
+use crate::{memory, repeat};
 
 /// The most values of a row with `--tiny`.
-const TINY_COUNT: usize = 1_000;
-
-/// A row, measured: a figure for each contender that took part, or why there is none.
-pub(crate) struct Measured {
-    pub(crate) name: String,
-    pub(crate) figures: Vec<(usize, Result<Figure, Unable>)>,
-}
+const TINY_COUNT: usize = 200;
 
 /// Does what is asked.
-pub(crate) fn run(options: Options) -> Result<ExitCode, String> {
-    settle_global_allocator();
-    let rows = chosen(rows::all(if options.tiny { TINY_COUNT } else { usize::MAX }), &options)?;
-    if options.list {
-        for row in &rows {
-            println!("{}", row.name());
-        }
+///
+/// # Errors
+///
+/// What was asked for wrongly, and files that cannot be read or written.
+pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
+    if options.help {
+        println!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     }
-    for row in &rows {
-        let measured = measured(row, &options);
-        print!("{}", table::section(&measured));
+    let rows = chosen(rows::all(), options)?;
+    if options.list {
+        list(&rows, options);
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(ExitCode::SUCCESS)
+    let results = match options.repeat {
+        Some(times) => repeat::repeated(options, times)?,
+        None => measured(&rows, options)?,
+    };
+    report(&results, options)
+}
+
+/// Prints the names of rows and contenders.
+fn list(rows: &[Row], options: &Options) {
+    for row in rows {
+        println!("{}", row.name());
+    }
+    println!();
+    for &index in &options.contenders {
+        let contender = contenders::ALL[index];
+        println!("{:17} {}", contender.name, contender.kind.describe());
+    }
 }
 
 /// The rows that the options ask for.
@@ -49,43 +62,76 @@ fn chosen(rows: Vec<Row>, options: &Options) -> Result<Vec<Row>, String> {
         .into_iter()
         .filter(|row| filters.is_empty() || filters.iter().any(|f| row.name().contains(f)))
         .filter(|row| options.sizes.as_ref().is_none_or(|sizes| sizes.contains(&row.bytes)))
+        .filter(|row| !options.targets || targets::concern(row.task.as_str(), row.bytes))
         .collect();
     if rows.is_empty() { Err("no row has such a name and such a size".into()) } else { Ok(rows) }
 }
 
-/// Measures a row.
-fn measured(row: &Row, options: &Options) -> Measured {
-    let pace = if options.tiny {
-        Pace { time: Duration::ZERO, block: Duration::ZERO, rounds: 1 }
-    } else {
-        Pace { time: options.time, block: Duration::from_micros(100), rounds: 11 }
-    };
-    let workloads: Vec<_> =
-        options.contenders.iter().filter_map(|&index| row.workloads[index].as_ref().ok()).collect();
-    let mut figures = measure(&workloads, row.elements, pace).into_iter();
-    let figure = |&index: &usize| match &row.workloads[index] {
-        Ok(_) => (index, Ok(figures.next().expect("one for each workload"))),
-        Err(unable) => (index, Err(*unable)),
-    };
-    let figures = options.contenders.iter().map(figure).collect();
-    Measured { name: row.name(), figures }
-}
-
-/// Has the global allocator keep memory that is given back to it.
-///
-/// That of glibc asks the kernel for every large block and returns it at once, until one has been
-/// freed: from then on it takes blocks of up to that size from its own, and keeps up to twice as
-/// much to itself. Without this, a heap that is made anew for each fill would meet untouched pages,
-/// and page faults would be most of what is measured.
-fn settle_global_allocator() {
-    drop(black_box(Vec::<u8>::with_capacity(31 << 20)));
-}
-
-impl Measured {
-    /// The names and figures of those who have one.
-    pub(crate) fn timed(&self) -> impl Iterator<Item = (contenders::Contender, Figure)> {
-        self.figures
-            .iter()
-            .filter_map(|(index, figure)| Some((contenders::ALL[*index], figure.ok()?)))
+/// Measures the rows in this process, printing each as soon as it is done.
+fn measured(rows: &[Row], options: &Options) -> Result<Results, String> {
+    let most = if options.tiny { TINY_COUNT } else { usize::MAX };
+    let mut results = Results { machine: Machine::here(), rows: Vec::new() };
+    for row in rows {
+        let bodies = match row.bodies(most, options.data.as_deref())? {
+            Ok(bodies) => bodies,
+            Err(reason) => {
+                println!("{}: left out: {reason}\n", row.name());
+                continue;
+            }
+        };
+        if let Some(shortage) = memory::shortage(&bodies, row.bytes) {
+            println!("{}: left out: {shortage}\n", row.name());
+            continue;
+        }
+        let result = measured_row(row, &bodies, options);
+        print!("{}", table::section(&result));
+        results.rows.push(result);
     }
+    Ok(results)
+}
+
+/// Measures a row.
+fn measured_row(row: &Row, bodies: &Bodies, options: &Options) -> RowResult {
+    let pace = if options.tiny { Pace::ONCE } else { Pace::for_time(options.time) };
+    let mut able = Vec::new();
+    let mut run = [None; COUNT];
+    let mut unable = [const { None }; COUNT];
+    for &contender in &options.contenders {
+        match &bodies.workloads[contender] {
+            Ok(workload) => able.push((contender, workload)),
+            Err(reason) => unable[contender] = Some((*reason).to_owned()),
+        }
+    }
+    let workloads: Vec<_> = able.iter().map(|(_, workload)| *workload).collect();
+    let figures = measure(&workloads, bodies.elements, pace);
+    for ((contender, _), figure) in able.into_iter().zip(figures) {
+        run[contender] = Some(figure);
+    }
+    RowResult { task: row.task.clone(), bytes: row.bytes, runs: vec![run], unable }
+}
+
+/// Writes the files that are asked for, and says whether the targets are held, if that is.
+fn report(results: &Results, options: &Options) -> Result<ExitCode, String> {
+    if let Some(path) = &options.json {
+        write(path, &json::to_text(results))?;
+    }
+    if let Some(path) = &options.svg {
+        write(path, &svg::chart(results)?)?;
+    }
+    if let Some(path) = &options.markdown {
+        write(path, &markdown::table(results)?)?;
+    }
+    if !options.targets {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let findings = targets::findings(results);
+    print!("{}", table::findings(&findings));
+    if findings.iter().any(|finding| finding.verdict() == Verdict::Missed) {
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }

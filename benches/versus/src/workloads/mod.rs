@@ -11,12 +11,10 @@ mod alloc_test;
 mod create;
 mod fill;
 mod fill_and_free;
-mod operation;
+pub(crate) mod operation;
 mod pair;
 mod replace;
 mod walk;
-
-pub(crate) use operation::{Operation, Unable};
 
 /// Goes through an operation as often as it is told; returns the time of the measured part.
 pub(crate) type Body<'b> = dyn FnMut(u64) -> Duration + 'b;

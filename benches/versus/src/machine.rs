@@ -1,0 +1,53 @@
+//! Where figures were taken. No date: the same machine and compiler are to give the same report.
+
+use std::fs;
+
+/// The machine, its system and the compiler, as far as they can be found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Machine {
+    pub(crate) name: String,
+    pub(crate) cpu: String,
+    pub(crate) cpus: usize,
+    pub(crate) os: String,
+    pub(crate) rustc: String,
+}
+
+impl Machine {
+    /// This one.
+    pub(crate) fn here() -> Self {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        let or_unknown = |found: Option<&str>| found.unwrap_or("unknown").to_owned();
+        Self {
+            name: or_unknown(read("/proc/sys/kernel/hostname").lines().next()),
+            cpu: or_unknown(value(&read("/proc/cpuinfo"), "model name", ':')),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            os: or_unknown(value(&read("/etc/os-release"), "PRETTY_NAME", '=')),
+            rustc: env!("RUSTC_VERSION").to_owned(),
+        }
+    }
+
+    /// The machine in a line. Its name is left out: it means nothing to others.
+    pub(crate) fn describe(&self) -> String {
+        format!("{} ({} CPUs), {}, {}", self.cpu, self.cpus, self.os, self.rustc)
+    }
+}
+
+/// The value of the first line `key<separator>value`, without quotes.
+fn value<'t>(text: &'t str, key: &str, separator: char) -> Option<&'t str> {
+    text.lines().find_map(|line| {
+        let (found, value) = line.split_once(separator)?;
+        (found.trim() == key).then(|| value.trim().trim_matches('"'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_found() {
+        assert_eq!(value("a: 1\nmodel name\t: Fast CPU\n", "model name", ':'), Some("Fast CPU"));
+        assert_eq!(value("PRETTY_NAME=\"An OS 12\"\n", "PRETTY_NAME", '='), Some("An OS 12"));
+        assert_eq!(value("a=b\n", "c", '='), None);
+    }
+}
