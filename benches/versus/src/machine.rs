@@ -20,7 +20,8 @@ impl Machine {
         Self {
             name: or_unknown(read("/proc/sys/kernel/hostname").lines().next()),
             cpu: or_unknown(value(&read("/proc/cpuinfo"), "model name", ':')),
-            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            // Not those that this process may use: figures are often taken on one of several.
+            cpus: processors(&read("/proc/cpuinfo")),
             os: or_unknown(value(&read("/etc/os-release"), "PRETTY_NAME", '=')),
             rustc: env!("RUSTC_VERSION").to_owned(),
         }
@@ -30,6 +31,11 @@ impl Machine {
     pub(crate) fn describe(&self) -> String {
         format!("{} ({} CPUs), {}, {}", self.cpu, self.cpus, self.os, self.rustc)
     }
+}
+
+/// The number of processors that `/proc/cpuinfo` lists.
+fn processors(cpuinfo: &str) -> usize {
+    cpuinfo.lines().filter(|line| line.starts_with("processor\t")).count()
 }
 
 /// The value of the first line `key<separator>value`, without quotes.
@@ -43,6 +49,11 @@ fn value<'t>(text: &'t str, key: &str, separator: char) -> Option<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processors_are_counted() {
+        assert_eq!(processors("processor\t: 0\nmodel name\t: x\n\nprocessor\t: 1\n"), 2);
+    }
 
     #[test]
     fn values_are_found() {

@@ -58,9 +58,9 @@ impl RowResult {
         middle(self.of_runs(|run| Some(run[contender]?.median)))
     }
 
-    /// How a contender compares with the best of those `peers` that it is not itself.
+    /// How a contender compares with the best of `peers`.
     pub(crate) fn ratio(&self, contender: usize, peers: impl Fn(usize) -> bool) -> Option<Ratio> {
-        let peers: Vec<usize> = (0..COUNT).filter(|&p| p != contender && peers(p)).collect();
+        let peers: Vec<usize> = (0..COUNT).filter(|&peer| peers(peer)).collect();
         let ratios = self.of_runs(|run| {
             let times = peers.iter().filter_map(|&peer| Some(run[peer]?.minimum));
             Some(run[contender]?.minimum / times.reduce(f64::min)?)
@@ -116,7 +116,8 @@ pub(crate) mod tests {
         let row = row("pair", 8, &runs);
         assert_eq!(row.minimum(0), Some(2.0));
         assert_eq!(row.median(0), Some(6.0));
-        assert_eq!(row.ratio(0, |_| true), Some(Ratio { value: 0.75, peer: 1 }));
+        assert_eq!(row.ratio(0, |peer| peer > 0), Some(Ratio { value: 0.75, peer: 1 }));
+        assert_eq!(row.ratio(0, |_| true), Some(Ratio { value: 1.0, peer: 0 }));
         assert_eq!(row.ratio(0, |peer| peer == 2), Some(Ratio { value: 0.575, peer: 2 }));
         assert_eq!(row.ratio(0, |peer| peer == 3), None);
         assert_eq!(row.ratio(3, |_| true), None);

@@ -7,7 +7,7 @@ use crate::contenders::{self, COUNT};
 use crate::machine::Machine;
 use crate::measure::{Pace, measure};
 use crate::options::{HELP, Options};
-use crate::report::{json, markdown, svg, table};
+use crate::report::{json, key, markdown, svg, table};
 use crate::results::{Results, RowResult};
 use crate::rows::{self, Bodies, Row};
 use crate::targets::{self, Verdict};
@@ -30,6 +30,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     if options.list {
         list(&rows, options);
         return Ok(ExitCode::SUCCESS);
+    }
+    let keys = rows.iter().filter(|row| key::is_key(&row.task, row.bytes)).count();
+    if (options.svg.is_some() || options.markdown.is_some()) && keys < key::COUNT {
+        return Err("a picture or a table needs all of its rows; leave filters out".into());
     }
     let results = match options.repeat {
         Some(times) => repeat::repeated(options, times)?,

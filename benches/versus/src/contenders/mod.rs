@@ -54,6 +54,10 @@ pub(crate) struct Contender {
 }
 
 impl Kind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Ours, Self::RaiiPool, Self::ManualPool, Self::Allocator, Self::Keyed, Self::Arena];
+
     /// Whether the room of one value can be used again.
     pub(crate) fn frees(self) -> bool {
         self != Self::Arena
@@ -67,7 +71,7 @@ impl Kind {
             Self::ManualPool => "pool, freed by hand",
             Self::Allocator => "allocator",
             Self::Keyed => "container with keys",
-            Self::Arena => "arena, never frees one value",
+            Self::Arena => "arena",
         }
     }
 }

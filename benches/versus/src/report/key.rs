@@ -21,6 +21,14 @@ const TASKS: [(&str, &str); 6] = [
     ("walk_local_1m", "read 500,000 put in after frees at random"),
 ];
 
+/// Whether a row is one of them.
+pub(crate) fn is_key(task: &str, bytes: usize) -> bool {
+    bytes == BYTES && TASKS.iter().any(|(key, _)| *key == task)
+}
+
+/// The number of them.
+pub(crate) const COUNT: usize = TASKS.len();
+
 /// The key rows of some results.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The key rows as a table for a README.
 
-use crate::contenders::{self, COUNT};
+use crate::contenders::{self, COUNT, Kind};
 use crate::results::Results;
 
 use super::key;
@@ -30,6 +30,12 @@ pub(crate) fn table(results: &Results) -> Result<String, String> {
         }
         text += " |\n";
     }
-    text += &format!("\nMeasured on {}.\n", results.machine.describe());
+    let raii = contenders::ALL.iter().filter(|contender| contender.kind == Kind::RaiiPool);
+    let raii: Vec<&str> = raii.map(|contender| contender.title).collect();
+    text += &format!(
+        "\nOf the pools, {} have handles that free; nexus-slab is freed by hand. Measured on {}.\n",
+        raii.join(", "),
+        results.machine.describe()
+    );
     Ok(text)
 }

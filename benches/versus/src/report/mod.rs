@@ -1,7 +1,7 @@
 //! What is shown of figures.
 
 pub(crate) mod json;
-mod key;
+pub(crate) mod key;
 pub(crate) mod markdown;
 pub(crate) mod svg;
 pub(crate) mod table;

@@ -15,7 +15,7 @@ const ROWS: usize = 3;
 
 /// Sizes in pixels.
 const WIDTH: u32 = 960;
-const HEAD: u32 = 62;
+const HEAD: u32 = 84;
 const PANEL_HEAD: i32 = 30;
 const LINE: i32 = 19;
 const PANEL: u32 = PANEL_HEAD as u32 + LINE as u32 * COUNT as u32 + 14;
@@ -52,11 +52,25 @@ fn draw(text: &mut String, rows: &[KeyRow<'_>], machine: &str) -> Drawn {
     );
     write(&area, &heading, (16, 26), HPos::Left, &bold(18.0))?;
     write(&area, machine, (16, 48), HPos::Left, &plain(13.0, FAINT))?;
+    draw_legend(&area)?;
     let (_, panels) = area.split_vertically(HEAD);
     for (panel, row) in panels.split_evenly((ROWS, COLUMNS)).iter().zip(rows) {
         draw_panel(panel, row)?;
     }
     area.present()?;
+    Ok(())
+}
+
+/// Says what the colours mean, in a line.
+fn draw_legend(area: &Area<'_>) -> Drawn {
+    let mut left = 16;
+    for kind in Kind::ALL {
+        area.draw(&Rectangle::new([(left, 65), (left + 10, 75)], color(kind).filled()))?;
+        let words = kind.describe();
+        write(area, words, (left + 16, 70), HPos::Left, &plain(13.0, TEXT))?;
+        // No font is measured: renderers have different ones. This is wide enough for most.
+        left += 46 + 7 * words.len() as i32;
+    }
     Ok(())
 }
 
