@@ -9,6 +9,9 @@ pub(crate) struct Machine {
     pub(crate) cpu: String,
     pub(crate) cpus: usize,
     pub(crate) os: String,
+    /// When the system gives huge pages, as Linux puts it. An allocator that asks for them reads
+    /// faster from much memory where the answer is `madvise`.
+    pub(crate) huge_pages: String,
     pub(crate) rustc: String,
 }
 
@@ -23,6 +26,7 @@ impl Machine {
             // Not those that this process may use: figures are often taken on one of several.
             cpus: processors(&read("/proc/cpuinfo")),
             os: or_unknown(value(&read("/etc/os-release"), "PRETTY_NAME", '=')),
+            huge_pages: or_unknown(chosen(&read("/sys/kernel/mm/transparent_hugepage/enabled"))),
             rustc: env!("RUSTC_VERSION").to_owned(),
         }
     }
@@ -36,6 +40,11 @@ impl Machine {
 /// The number of processors that `/proc/cpuinfo` lists.
 fn processors(cpuinfo: &str) -> usize {
     cpuinfo.lines().filter(|line| line.starts_with("processor\t")).count()
+}
+
+/// The choice in brackets, as files of the kernel have it: `always [madvise] never`.
+fn chosen(choices: &str) -> Option<&str> {
+    choices.split_once('[')?.1.split_once(']').map(|(choice, _)| choice)
 }
 
 /// The value of the first line `key<separator>value`, without quotes.
@@ -53,6 +62,12 @@ mod tests {
     #[test]
     fn processors_are_counted() {
         assert_eq!(processors("processor\t: 0\nmodel name\t: x\n\nprocessor\t: 1\n"), 2);
+    }
+
+    #[test]
+    fn choices_are_in_brackets() {
+        assert_eq!(chosen("always [madvise] never\n"), Some("madvise"));
+        assert_eq!(chosen("always\n"), None);
     }
 
     #[test]

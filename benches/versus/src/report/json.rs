@@ -9,10 +9,17 @@ use crate::results::{Results, RowResult, Run};
 
 /// All figures as JSON.
 pub(crate) fn to_text(results: &Results) -> String {
-    let Machine { name, cpu, cpus, os, rustc } = &results.machine;
+    let Machine { name, cpu, cpus, os, huge_pages, rustc } = &results.machine;
     let rows: Vec<Value> = results.rows.iter().map(of_row).collect();
     let value = json!({
-        "machine": { "name": name, "cpu": cpu, "cpus": cpus, "os": os, "rustc": rustc },
+        "machine": {
+            "name": name,
+            "cpu": cpu,
+            "cpus": cpus,
+            "os": os,
+            "huge_pages": huge_pages,
+            "rustc": rustc,
+        },
         "unit": "nanoseconds for one operation",
         "rows": rows,
     });
@@ -55,6 +62,7 @@ pub(crate) fn from_text(text: &str) -> Result<Results, String> {
             cpu: string(machine, "cpu")?,
             cpus: whole(machine, "cpus")?,
             os: string(machine, "os")?,
+            huge_pages: string(machine, "huge_pages")?,
             rustc: string(machine, "rustc")?,
         },
         rows: rows.iter().map(row_of).collect::<Result<_, _>>()?,
