@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -119,8 +120,9 @@ impl Options {
         Ok(options)
     }
 
-    /// The command line of a process that measures the same and writes its figures to a file.
-    pub(crate) fn of_child(&self, json: PathBuf) -> Vec<OsString> {
+    /// The command line of a process that measures the same rows, which have these `sizes`, and
+    /// writes its figures to a file.
+    pub(crate) fn of_child(&self, sizes: &BTreeSet<usize>, json: PathBuf) -> Vec<OsString> {
         let names: Vec<&str> =
             self.contenders.iter().map(|&index| contenders::ALL[index].name).collect();
         let time = self.time.as_secs_f64().to_string();
@@ -131,10 +133,8 @@ impl Options {
         if let Some(data) = &self.data {
             option("--data", data.into());
         }
-        if let Some(sizes) = &self.sizes {
-            let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
-            option("--sizes", sizes.join(",").into());
-        }
+        let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+        option("--sizes", sizes.join(",").into());
         if self.tiny {
             arguments.push("--tiny".into());
         }
@@ -232,7 +232,7 @@ mod tests {
             ..Options::default()
         };
         let mut arguments = vec![OsString::from("versus")];
-        arguments.extend(options.of_child("figures.json".into()));
+        arguments.extend(options.of_child(&BTreeSet::from([8]), "figures.json".into()));
         let expected = Options { json: Some("figures.json".into()), ..options };
         assert_eq!(Options::parse(arguments), Ok(expected));
     }

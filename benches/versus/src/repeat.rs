@@ -3,6 +3,7 @@
 //! Where code and memory come to lie differs from process to process, and with it the figures; so
 //! does the state the machine is in. The median of the ratios of several runs is what holds.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 use std::{env, fs};
@@ -10,14 +11,17 @@ use std::{env, fs};
 use crate::options::Options;
 use crate::report::{json, table};
 use crate::results::Results;
+use crate::rows::Row;
 
-/// Runs this program `times` times; returns the figures of all runs but those that were slow.
-pub(crate) fn repeated(options: &Options, times: usize) -> Result<Results, String> {
+/// Runs this program `times` times for `rows`, which are those of `options`; returns the figures of
+/// all runs but those that were slow.
+pub(crate) fn repeated(rows: &[Row], options: &Options, times: usize) -> Result<Results, String> {
+    let sizes: BTreeSet<usize> = rows.iter().map(|row| row.bytes).collect();
     let file = Scratch(env::temp_dir().join(format!("versus-{}.json", process::id())));
     let mut all: Option<Results> = None;
     for time in 1..=times {
         eprintln!("run {time} of {times}");
-        let run = run_once(options, &file.0)?;
+        let run = run_once(options, &sizes, &file.0)?;
         match &mut all {
             None => all = Some(run),
             Some(all) => add(all, run),
@@ -35,10 +39,10 @@ pub(crate) fn repeated(options: &Options, times: usize) -> Result<Results, Strin
 }
 
 /// Runs this program once.
-fn run_once(options: &Options, file: &Path) -> Result<Results, String> {
+fn run_once(options: &Options, sizes: &BTreeSet<usize>, file: &Path) -> Result<Results, String> {
     let program = env::current_exe().map_err(|error| format!("where this program is: {error}"))?;
     let status = Command::new(program)
-        .args(options.of_child(file.to_owned()))
+        .args(options.of_child(sizes, file.to_owned()))
         .stdout(Stdio::null())
         .status()
         .map_err(|error| format!("another process: {error}"))?;

@@ -36,7 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         return Err("a picture or a table needs all of its rows; leave filters out".into());
     }
     let results = match options.repeat {
-        Some(times) => repeat::repeated(options, times)?,
+        Some(times) => repeat::repeated(&rows, options, times)?,
         None => measured(&rows, options)?,
     };
     report(&results, options)
