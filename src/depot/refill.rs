@@ -14,10 +14,10 @@ const RUN_WORDS: usize = 16;
 const RUN_SLOTS: u32 = 16;
 
 /// The most words of bitmaps that one refill of the magazine looks at, for the same reason.
-const REFILL_WORDS: usize = 8;
+const REFILL_WORDS: usize = 6;
 
 /// The most slots that it takes.
-const REFILL_SLOTS: usize = 128;
+const REFILL_SLOTS: usize = 96;
 
 impl Depot {
     /// Moves vacant slots into the front, which is empty; returns whether there were any to be
@@ -79,17 +79,20 @@ impl Depot {
         let most = front.magazine.capacity().div_ceil(2).min(REFILL_SLOTS);
         let mut found = [None; REFILL_WORDS];
         let mut count = 0;
+        let mut lowest = None;
         for words in &mut found {
-            let Some(number) = self.with_vacancy.tree().first() else { break };
+            lowest = lowest.or_else(|| self.with_vacancy.tree().first());
+            let Some(number) = lowest else { break };
             let chunk = self.chunks[number];
             let index = chunk.vacancy().first_word();
             let index = index.expect("`with_vacancy` names chunks with a vacant slot");
             let word = chunk.vacancy().word(index);
             let run = lowest_run(word);
             if run.count_ones() >= RUN_SLOTS || most == 0 {
-                // What goes into the magazine is lower, and comes out in front of the window.
-                // SAFETY: 1. clause 1. 2. by the lines above.
-                unsafe { self.take_run(number, index, run, front) };
+                if count == 0 {
+                    // SAFETY: 1. clause 1. 2. by the lines above.
+                    unsafe { self.take_run(number, index, run, front) };
+                }
                 break;
             }
             let taken = lowest_bits(word, most);
@@ -97,8 +100,10 @@ impl Depot {
             if count > most {
                 break;
             }
-            self.remove(number, index, taken, front);
             *words = Some((chunk, index, taken));
+            if self.remove(number, index, taken, front) {
+                lowest = None;
+            }
         }
         // INVARIANT: 3. what was removed goes into the magazine. The lowest goes in last, and so
         // comes out first.
@@ -141,13 +146,15 @@ impl Depot {
     }
 
     /// Takes the slots that `mask` names in word `index` out of the bitmap of chunk `number`. They
-    /// are for the front, which is this depot's.
-    fn remove(&mut self, number: usize, index: usize, mask: usize, front: &Front) {
+    /// are for the front, which is this depot's. Returns whether the bitmap has become empty.
+    fn remove(&mut self, number: usize, index: usize, mask: usize, front: &Front) -> bool {
         // INVARIANT: 4. here. `Front` 2. at the end.
-        if self.chunks[number].vacancy().remove(index, mask) {
+        let emptied = self.chunks[number].vacancy().remove(index, mask);
+        if emptied {
             self.with_vacancy.tree().remove(number / WORD_BITS, 1 << (number % WORD_BITS));
         }
         front.vacant.set(front.vacant.get() - mask.count_ones() as usize);
+        emptied
     }
 }
 

@@ -1,0 +1,233 @@
+//! What is counted.
+//!
+//! An operation of the hot path is counted in a loop that is run for two numbers of values: the
+//! difference is what the loop takes for each, without what is in front of it and behind. From that
+//! comes off what the same loop takes that only writes, or only reads, a word in the place of a
+//! handle. What is left is the operation, inlined, with a hit in the magazine or in the window.
+//!
+//! The dearest operation is the dearest call out of the hot path in a million random allocations and
+//! frees.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+use typed_pool::{MemoryPool, Pool, PoolBox};
+
+use crate::callgrind;
+
+/// The two numbers of values for which the loops are run. The magazine holds them all.
+const TIMES: [usize; 2] = [300, 900];
+
+/// The number of random operations.
+const OPERATIONS: usize = 1_000_000;
+
+/// The most values alive during those.
+const MOST_LIVE: usize = 100_000;
+
+/// What the hot path runs before it calls: as much as it takes altogether, at most.
+const BEFORE_CALL: u64 = 12;
+
+/// Something that is counted.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    /// The most that it may take.
+    pub(crate) limit: Option<u64>,
+    how: How,
+}
+
+/// How a case is counted.
+enum How {
+    /// A loop, without what another takes that does nothing but handle the places, and without the
+    /// instruction that writes the value, if one does.
+    Loop { measured: &'static str, alone: &'static str, writes: u64 },
+    /// The dearest call among random operations on values of so many bytes.
+    Random { bytes: usize },
+}
+
+/// All of them.
+pub(crate) const CASES: &[Case] = &[
+    hot("Pool::alloc, from the magazine", 10, "alloc", "write_places", 1),
+    hot("Pool::alloc, from the window", 13, "alloc_from_window", "write_places", 1),
+    hot("drop of a PoolBox", 12, "free", "read_places", 0),
+    hot("MemoryPool::allocate, from the magazine", 10, "allocate", "write_places", 0),
+    hot("MemoryPool::deallocate", 12, "deallocate", "read_places", 0),
+    dearest("dearest operation on values of 8 bytes", 8),
+    dearest("dearest operation on values of 32 bytes", 32),
+    dearest("dearest operation on values of 64 bytes", 64),
+    dearest("dearest operation on values of 1024 bytes", 1024),
+];
+
+const fn hot(
+    name: &'static str,
+    limit: u64,
+    measured: &'static str,
+    alone: &'static str,
+    writes: u64,
+) -> Case {
+    Case { name, limit: Some(limit), how: How::Loop { measured, alone, writes } }
+}
+
+const fn dearest(name: &'static str, bytes: usize) -> Case {
+    Case { name, limit: Some(2_500), how: How::Random { bytes } }
+}
+
+impl Case {
+    /// Counts the case by running this program under callgrind.
+    pub(crate) fn count(&self) -> Result<u64, Box<dyn Error>> {
+        match &self.how {
+            How::Loop { measured, alone, writes } => {
+                let rest = each(alone)? + writes;
+                each(measured)?.checked_sub(rest).ok_or_else(|| "less than nothing".into())
+            }
+            How::Random { bytes } => {
+                let calls = [
+                    ("PoolCore::refill_and_take", "PoolCore::refill_and_take"),
+                    ("PoolCore::spill", "PoolCore::spill_first"),
+                ];
+                let totals = callgrind::each_call(&calls, "random", *bytes)?;
+                Ok(totals.into_iter().max().unwrap_or_default() + BEFORE_CALL)
+            }
+        }
+    }
+}
+
+/// What a loop takes for each value.
+fn each(case: &str) -> Result<u64, Box<dyn Error>> {
+    let [few, many] = TIMES;
+    let pattern = format!("*cases::{case}");
+    let first = callgrind::inside(&pattern, case, few)?;
+    let second = callgrind::inside(&pattern, case, many)?;
+    // Exact where every round of the loop takes the same.
+    Ok((second - first) / (many - few) as u64)
+}
+
+/// Runs the loop of a name for so many values, or the random operations for values of so many
+/// bytes.
+pub(crate) fn run(case: &str, times: usize) -> Result<(), Box<dyn Error>> {
+    match case {
+        "random" => return random(times),
+        "write_places" => write_places(&mut vec![MaybeUninit::uninit(); times]),
+        "read_places" => read_places(&vec![1; times]),
+        "alloc" | "alloc_from_window" | "free" => typed(case, times),
+        "allocate" | "deallocate" => untyped(case, times),
+        _ => return Err(format!("there is no case {case}").into()),
+    }
+    Ok(())
+}
+
+/// Runs a loop on a typed pool.
+fn typed(case: &str, times: usize) {
+    let pool = Pool::with_capacity(times);
+    let places = || (0..times).map(|_| MaybeUninit::uninit()).collect::<Vec<_>>();
+    if case == "alloc_from_window" {
+        // The first opens it.
+        drop(pool.alloc(1));
+        return alloc_from_window(&pool, &mut places());
+    }
+    let handles: Vec<PoolBox<'_, u64>> = (0..times).map(|_| pool.alloc(1)).collect();
+    if case == "free" {
+        return free(handles);
+    }
+    drop(handles);
+    alloc(&pool, &mut places());
+}
+
+/// Runs a loop on an untyped pool.
+fn untyped(case: &str, times: usize) {
+    let pool = MemoryPool::new(32, times).expect("there is memory for as many");
+    let blocks: Vec<NonNull<u8>> = (0..times).filter_map(|_| pool.allocate()).collect();
+    deallocate(&pool, &blocks);
+    if case == "allocate" {
+        allocate(&pool, &mut vec![MaybeUninit::uninit(); times]);
+    }
+}
+
+/// Keeps a loop from being unrolled or vectorised: each round ends in something unknown.
+macro_rules! round {
+    ($step:expr) => {{
+        $step;
+        black_box(());
+    }};
+}
+
+#[inline(never)]
+fn write_places(places: &mut [MaybeUninit<usize>]) {
+    for place in places {
+        round!(place.write(7));
+    }
+}
+
+#[inline(never)]
+fn read_places(places: &[usize]) {
+    for place in places {
+        // SAFETY: the place is initialised, and borrowed.
+        round!(unsafe { std::ptr::from_ref(place).read_volatile() });
+    }
+}
+
+#[inline(never)]
+fn alloc<'p>(pool: &'p Pool<u64>, places: &mut [MaybeUninit<PoolBox<'p, u64>>]) {
+    for place in places {
+        round!(place.write(pool.alloc(7)));
+    }
+}
+
+#[inline(never)]
+fn alloc_from_window<'p>(pool: &'p Pool<u64>, places: &mut [MaybeUninit<PoolBox<'p, u64>>]) {
+    for place in places {
+        round!(place.write(pool.alloc(9)));
+    }
+}
+
+#[inline(never)]
+fn free(handles: Vec<PoolBox<'_, u64>>) {
+    for handle in handles {
+        round!(drop(handle));
+    }
+}
+
+#[inline(never)]
+fn allocate(pool: &MemoryPool, places: &mut [MaybeUninit<NonNull<u8>>]) {
+    for place in places {
+        let Some(block) = pool.allocate() else { return };
+        round!(place.write(block));
+    }
+}
+
+#[inline(never)]
+fn deallocate(pool: &MemoryPool, blocks: &[NonNull<u8>]) {
+    for block in blocks {
+        // SAFETY: the blocks came from this pool and are given back once.
+        round!(unsafe { pool.deallocate(*block) });
+    }
+}
+
+/// Runs the random operations on values of `bytes` bytes.
+fn random(bytes: usize) -> Result<(), Box<dyn Error>> {
+    match bytes {
+        8 => walk::<1>(),
+        32 => walk::<4>(),
+        64 => walk::<8>(),
+        1024 => walk::<128>(),
+        _ => return Err(format!("there are no random operations on {bytes} bytes").into()),
+    }
+    Ok(())
+}
+
+/// Allocates and frees at random, while the number of values goes up and down.
+fn walk<const WORDS: usize>() {
+    let pool = Pool::with_capacity(MOST_LIVE);
+    let mut live = Vec::with_capacity(MOST_LIVE);
+    let mut rng = fastrand::Rng::with_seed(1);
+    let mut grows = true;
+    for _ in 0..OPERATIONS {
+        grows = if grows { live.len() < MOST_LIVE - 1 } else { live.len() < MOST_LIVE / 100 };
+        if live.is_empty() || rng.u8(..10) < if grows { 7 } else { 3 } {
+            live.push(pool.alloc([1_u64; WORDS]));
+        } else {
+            live.swap_remove(rng.usize(..live.len()));
+        }
+    }
+}
