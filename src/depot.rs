@@ -13,6 +13,7 @@ use crate::chunk::Chunk;
 use crate::error::PoolError;
 use crate::geometry::Geometry;
 use crate::magazine::Magazine;
+use crate::pages::Pages;
 use crate::reservation::Reservation;
 use crate::window::Window;
 
@@ -77,6 +78,7 @@ const _: () = assert!(size_of::<Front>() == 64);
 pub(crate) struct Depot {
     geometry: Geometry,
     growth: Growth,
+    pages: Pages,
     owner: NonNull<()>,
     // Declared, and so dropped, in front of the memory that the chunks lie in.
     chunks: Vec<Chunk>,
@@ -88,10 +90,16 @@ pub(crate) struct Depot {
 
 impl Depot {
     /// A depot without memory for the core at `owner`.
-    pub(crate) fn new(geometry: Geometry, growth: Growth, owner: NonNull<()>) -> Self {
+    pub(crate) fn new(
+        geometry: Geometry,
+        growth: Growth,
+        pages: Pages,
+        owner: NonNull<()>,
+    ) -> Self {
         Self {
             geometry,
             growth,
+            pages,
             owner,
             chunks: Vec::new(),
             reservations: Vec::new(),
@@ -162,7 +170,7 @@ impl Depot {
             return Err(too_large);
         }
         let capacity = self.capacity.checked_add(slots).ok_or(too_large)?;
-        let reservation = Reservation::new(slots, &self.geometry)?;
+        let reservation = Reservation::new(slots, &self.geometry, self.pages)?;
         let out_of_memory = PoolError::OutOfMemory { bytes: reservation.bytes() };
         self.reservations.try_reserve(1).map_err(|_| out_of_memory)?;
         self.chunks.try_reserve(chunks - self.chunks.len()).map_err(|_| out_of_memory)?;
@@ -202,7 +210,8 @@ impl Depot {
         // Refuses what cannot be had in one piece before it asks for the pieces.
         if self.geometry.reservation(missing)?.size() > PROBED_BYTES {
             // Seen by nobody, an allocation and its release are left out by the compiler.
-            drop(hint::black_box(Reservation::new(missing, &self.geometry)?));
+            let probe = Reservation::new(missing, &self.geometry, Pages::default())?;
+            drop(hint::black_box(probe));
         }
         let (reservations, capacity) = (self.reservations.len(), self.capacity);
         let least = if reservations == 0 { 1 } else { self.growth_slots() };

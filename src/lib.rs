@@ -47,6 +47,7 @@
 //!
 //! - `std` (on by default): the traits of `std::io` on handles. Without it the crate needs only
 //!   `core` and `alloc`.
+//! - `huge-pages`: what [`PoolBuilder::huge_pages`] asks for on Linux, by way of `libc`.
 #![no_std]
 
 extern crate alloc;
@@ -60,6 +61,7 @@ mod geometry;
 mod chunk;
 mod magazine;
 mod window;
+mod pages;
 mod reservation;
 mod depot;
 mod stats;
@@ -68,7 +70,9 @@ mod pool_core;
 mod memory_pool;
 mod pool_box;
 mod pool;
+mod builder;
 
+pub use builder::PoolBuilder;
 pub use error::{InvalidFree, PoolError, TryAllocError};
 pub use memory::Memory;
 pub use memory_pool::MemoryPool;

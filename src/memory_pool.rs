@@ -8,7 +8,8 @@ use core::ptr::NonNull;
 use crate::depot::Growth;
 use crate::error::{InvalidFree, PoolError};
 use crate::memory::{Memory, Slot, sealed::Slots};
-use crate::pool_core::{Leftovers, PoolCore};
+use crate::pages::Pages;
+use crate::pool_core::{Leftovers, Plan, PoolCore};
 use crate::stats::PoolStats;
 
 /// A pool of equal blocks of raw memory, as many as it was made with.
@@ -79,10 +80,19 @@ impl MemoryPool {
     /// # Ok::<(), PoolError>(())
     /// ```
     pub fn new(object_size: usize, pool_size: usize) -> Result<Self, PoolError> {
+        Self::from_size(object_size, pool_size, Pages::default())
+    }
+
+    /// As [`MemoryPool::new`], on pages as wished for.
+    pub(crate) fn from_size(
+        object_size: usize,
+        pool_size: usize,
+        pages: Pages,
+    ) -> Result<Self, PoolError> {
         let align = 1 << object_size.trailing_zeros().min(4);
         let layout = Layout::from_size_align(object_size, align)
             .map_err(|_| PoolError::TooLarge { object_size, pool_size })?;
-        Self::with_layout(layout, pool_size)
+        Self::from_layout(layout, pool_size, pages)
     }
 
     /// Makes a pool of `pool_size` blocks that each hold a value of `layout`, whose alignment is at
@@ -104,23 +114,29 @@ impl MemoryPool {
     /// # Ok::<(), typed_pool::PoolError>(())
     /// ```
     pub fn with_layout(layout: Layout, pool_size: usize) -> Result<Self, PoolError> {
+        Self::from_layout(layout, pool_size, Pages::default())
+    }
+
+    /// As [`MemoryPool::with_layout`], on pages as wished for.
+    pub(crate) fn from_layout(
+        layout: Layout,
+        pool_size: usize,
+        pages: Pages,
+    ) -> Result<Self, PoolError> {
         if layout.size() == 0 {
             return Err(PoolError::ZeroObjectSize);
         }
         if pool_size == 0 {
             return Err(PoolError::ZeroPoolSize);
         }
-        Self::build(layout, Growth::Bounded, pool_size, Leftovers::Free)
+        let (growth, leftovers) = (Growth::Bounded, Leftovers::Free);
+        Self::from_plan(layout, Plan { growth, slots: pool_size, leftovers, pages })
     }
 
-    /// Makes a pool that has `slots` slots at once, or none.
-    pub(crate) fn build(
-        layout: Layout,
-        growth: Growth,
-        slots: usize,
-        leftovers: Leftovers,
-    ) -> Result<Self, PoolError> {
-        let core = PoolCore::create(layout, growth, leftovers).map_err(|error| match error {
+    /// Makes a pool for values of `layout`, which may be of size 0.
+    pub(crate) fn from_plan(layout: Layout, plan: Plan) -> Result<Self, PoolError> {
+        let slots = plan.slots;
+        let core = PoolCore::create(layout, plan).map_err(|error| match error {
             // Where not even one value fits, the message still names what was asked for.
             PoolError::TooLarge { object_size, .. } => {
                 PoolError::TooLarge { object_size, pool_size: slots.max(1) }

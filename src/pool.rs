@@ -9,8 +9,9 @@ use crate::depot::Growth;
 use crate::error::{PoolError, TryAllocError, expect};
 use crate::geometry::MAX_ALIGN;
 use crate::memory_pool::MemoryPool;
+use crate::pages::Pages;
 use crate::pool_box::PoolBox;
-use crate::pool_core::Leftovers;
+use crate::pool_core::{Leftovers, Plan};
 use crate::stats::PoolStats;
 
 /// A pool of values of one type.
@@ -83,8 +84,10 @@ impl<T> Pool<T> {
         Layout::new::<T>()
     };
 
-    fn build(growth: Growth, slots: usize) -> Result<Self, PoolError> {
-        let memory = MemoryPool::build(Self::LAYOUT, growth, slots, Leftovers::Keep)?;
+    /// Makes a pool that has `slots` slots at once, on pages as wished for.
+    pub(crate) fn build(growth: Growth, slots: usize, pages: Pages) -> Result<Self, PoolError> {
+        let plan = Plan { growth, slots, leftovers: Leftovers::Keep, pages };
+        let memory = MemoryPool::from_plan(Self::LAYOUT, plan)?;
         // INVARIANT: 1. by the line above.
         Ok(Self { memory, values: PhantomData })
     }
@@ -107,7 +110,7 @@ impl<T> Pool<T> {
     #[must_use]
     #[track_caller]
     pub fn new() -> Self {
-        expect(Self::build(Growth::OnDemand, 0))
+        expect(Self::try_with_capacity(0))
     }
 
     /// Makes a pool that has `capacity` slots and grows when they are used up.
@@ -145,7 +148,7 @@ impl<T> Pool<T> {
     /// assert_eq!(error, PoolError::TooLarge { object_size: 8, pool_size: usize::MAX });
     /// ```
     pub fn try_with_capacity(capacity: usize) -> Result<Self, PoolError> {
-        Self::build(Growth::OnDemand, capacity)
+        Self::build(Growth::OnDemand, capacity, Pages::default())
     }
 
     /// Makes a pool that has `capacity` slots and never more. They lie in one upstream allocation,
@@ -182,7 +185,7 @@ impl<T> Pool<T> {
     /// assert!(typed_pool::Pool::<u64>::try_bounded(usize::MAX / 8).is_err());
     /// ```
     pub fn try_bounded(capacity: usize) -> Result<Self, PoolError> {
-        Self::build(Growth::Bounded, capacity)
+        Self::build(Growth::Bounded, capacity, Pages::default())
     }
 
     /// Moves `value` into a slot.

@@ -10,6 +10,7 @@ use crate::depot::{Depot, Front, Growth};
 use crate::error::{InvalidFree, PoolError, refuse};
 use crate::geometry::Geometry;
 use crate::magazine::Magazine;
+use crate::pages::Pages;
 use crate::stats::PoolStats;
 use crate::window::Window;
 
@@ -20,6 +21,19 @@ pub(crate) enum Leftovers {
     Free,
     /// Their memory is kept for ever, since the values in them may be pinned.
     Keep,
+}
+
+/// What a pool is to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// How it gets more slots.
+    pub(crate) growth: Growth,
+    /// The number of slots it has from the start.
+    pub(crate) slots: usize,
+    /// What happens to its memory in the end.
+    pub(crate) leftovers: Leftovers,
+    /// What is asked of the system for its memory.
+    pub(crate) pages: Pages,
 }
 
 /// The state of a pool, at an address that does not change: the headers of its chunks name it.
@@ -41,16 +55,13 @@ pub(crate) struct PoolCore {
 }
 
 impl PoolCore {
-    /// Makes the core of a pool without slots, to be ended by [`PoolCore::destroy`].
+    /// Makes the core of a pool, to be ended by [`PoolCore::destroy`]. It gets its slots by
+    /// [`PoolCore::furnish`].
     ///
     /// # Errors
     ///
     /// Those of [`Geometry::new`], or [`PoolError::OutOfMemory`].
-    pub(crate) fn create(
-        layout: Layout,
-        growth: Growth,
-        leftovers: Leftovers,
-    ) -> Result<NonNull<Self>, PoolError> {
+    pub(crate) fn create(layout: Layout, plan: Plan) -> Result<NonNull<Self>, PoolError> {
         let geometry = Geometry::new(layout)?;
         let layout = Layout::new::<Self>();
         // SAFETY: a core is not of size 0.
@@ -62,10 +73,10 @@ impl PoolCore {
             window: Window::new(geometry.stride().bytes()),
             vacant: Cell::new(0),
         };
-        let depot = RefCell::new(Depot::new(geometry, growth, core.cast()));
+        let depot = RefCell::new(Depot::new(geometry, plan.growth, plan.pages, core.cast()));
         // INVARIANT: 1. the front is empty, so it can be any depot's. 2. no slot is occupied.
         // 3. by the line above.
-        let value = Self { front, depot, given_up: Cell::new(0), leftovers };
+        let value = Self { front, depot, given_up: Cell::new(0), leftovers: plan.leftovers };
         // SAFETY: the memory was just allocated for a core.
         unsafe { core.write(value) };
         Ok(core)

@@ -6,13 +6,15 @@ use core::ptr::NonNull;
 
 use crate::error::PoolError;
 use crate::geometry::Geometry;
+use crate::pages::{HUGE_PAGE, Pages};
 
 /// Memory for a row of chunks, given back when the reservation is dropped.
 ///
 /// # Invariants
 ///
 /// 1. `base` points to `layout` bytes from the global allocator, which belong to this value.
-/// 2. `layout` is the layout that `geometry` gives for `slots` slots, at least one.
+/// 2. `layout` is the layout that `geometry` gives for `slots` slots, at least one, or aligned to
+///    more.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     base: NonNull<u8>,
@@ -22,16 +24,24 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Reserves memory for `slots` slots, at least one, without touching it.
+    /// Reserves memory for `slots` slots, at least one, touching it only where `pages` say so.
     ///
     /// # Errors
     ///
     /// [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
-    pub(crate) fn new(slots: usize, geometry: &Geometry) -> Result<Self, PoolError> {
-        let layout = geometry.reservation(slots)?;
+    pub(crate) fn new(slots: usize, geometry: &Geometry, pages: Pages) -> Result<Self, PoolError> {
+        let mut layout = geometry.reservation(slots)?;
+        let huge = pages.huge && layout.size() >= HUGE_PAGE;
+        if huge {
+            // A huge page that begins in front of the reservation would be of no use to it. One of
+            // more bytes than an allocation can have stays as it is, and is refused below.
+            layout = layout.align_to(HUGE_PAGE).unwrap_or(layout);
+        }
         // SAFETY: a chunk holds a header, so the size is not 0.
         let base = NonNull::new(unsafe { alloc(layout) })
             .ok_or(PoolError::OutOfMemory { bytes: layout.size() })?;
+        // SAFETY: 1. the memory was just allocated. 2. By this function, which keeps nothing in it.
+        unsafe { Pages { huge, ..pages }.prepare(base, layout.size()) };
         // INVARIANT: 1. and 2. by the lines above.
         Ok(Self { base, layout, slots, geometry: *geometry })
     }

@@ -14,6 +14,9 @@ use crate::timed::{Pair, Timed};
 /// How many events a turn has.
 const TURN: usize = 16_384;
 
+/// How many orders the prefaulted pool has room for from the start.
+const PREFAULTED: usize = 1 << 14;
+
 /// How many levels of a book are compared.
 const LEVELS: usize = 5;
 
@@ -24,6 +27,7 @@ const TURNS_SEED: u64 = 1;
 fn contenders<C: Clock>(clock: C) -> Vec<Box<dyn Contender>> {
     vec![
         named("pool", Pool::new(), clock),
+        named("pool, prefaulted", Pool::builder().capacity(PREFAULTED).prefault().build(), clock),
         named("box", System, clock),
         named("mimalloc", Mimalloc, clock),
     ]

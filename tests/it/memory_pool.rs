@@ -217,6 +217,86 @@ fn the_largest_pool_is_made_without_touching_it() {
     assert!(least < 64 || page_faults().is_none(), "{least} pages were touched");
 }
 
+/// The fewest pages that fault, over several tries, when every block of a new pool is written to.
+#[cfg(target_os = "linux")]
+fn faults_of_first_use(make: impl Fn() -> MemoryPool) -> Option<usize> {
+    let mut least = None;
+    for _ in 0..5 {
+        let pool = make();
+        let blocks = vec![None; pool.capacity()];
+        // What the test itself needs is touched in advance.
+        let mut blocks: Vec<Option<NonNull<u8>>> = std::hint::black_box(blocks);
+        let before = page_faults()?;
+        for block in &mut blocks {
+            *block = pool.allocate();
+            // SAFETY: the block was just allocated.
+            unsafe { block.expect("the pool has one more").write(1) };
+        }
+        let faults = page_faults()? - before;
+        least = Some(least.map_or(faults, |least: usize| least.min(faults)));
+    }
+    least
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+#[cfg_attr(miri, ignore = "measures the memory of the process")]
+fn a_prefaulted_pool_meets_no_page_fault_later() {
+    let builder = MemoryPool::builder(1024, 100_000);
+    let pages = 100_000 * 1024 / 65_536;
+    let plain = faults_of_first_use(|| builder.clone().build().unwrap()).unwrap();
+    let prefaulted = faults_of_first_use(|| builder.clone().prefault().build().unwrap()).unwrap();
+    assert!(prefaulted < pages / 10, "{prefaulted} page faults");
+    assert!(plain > pages || plain == 0, "{plain} page faults, where there was nothing to save");
+}
+
+/// Whether the mapping that `address` lies in carries the advice to use huge pages.
+#[cfg(all(feature = "huge-pages", target_os = "linux"))]
+fn is_advised(address: usize) -> bool {
+    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut inside = false;
+    for line in maps.lines() {
+        let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+        if let Some((start, end)) = range {
+            let [start, end] = [start, end].map(|text| usize::from_str_radix(text, 16).unwrap());
+            inside = (start..end).contains(&address);
+        } else if let (true, Some(flags)) = (inside, line.strip_prefix("VmFlags:")) {
+            return flags.split(' ').any(|flag| flag == "hg");
+        }
+    }
+    false
+}
+
+#[test]
+#[cfg(all(feature = "huge-pages", target_os = "linux"))]
+#[cfg_attr(miri, ignore = "asks the kernel")]
+fn huge_pages_are_asked_for() {
+    let pool = MemoryPool::builder(1024, 10_000).huge_pages().prefault().build().unwrap();
+    let block = pool.allocate().unwrap();
+    assert!(is_advised(block.addr().get()));
+    // A pool that is smaller than a huge page asks for none, and works.
+    let small = MemoryPool::builder(8, 10).huge_pages().build().unwrap();
+    assert!(small.allocate().is_some());
+}
+
+#[test]
+fn a_pool_built_with_options_is_like_one_without() {
+    for builder in [
+        MemoryPool::builder(24, 3000),
+        MemoryPool::builder(24, 3000).prefault(),
+        MemoryPool::builder(24, 3000).huge_pages(),
+        MemoryPool::builder(24, 3000).prefault().huge_pages(),
+    ] {
+        let pool = builder.build().unwrap();
+        assert_eq!(exhaust(&pool).len(), 3000);
+        pool.check_invariants();
+    }
+    for (object_size, pool_size) in [(0, 1), (1, 0), (usize::MAX, 1), (1024, usize::MAX)] {
+        let error = MemoryPool::builder(object_size, pool_size).prefault().build().unwrap_err();
+        assert_eq!(error, MemoryPool::new(object_size, pool_size).unwrap_err());
+    }
+}
+
 /// Every address of a pool's memory and around it against what the pool says of it.
 #[test]
 fn every_address_is_told_apart() {

@@ -128,6 +128,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::contenders::Kind;
     use crate::measure::Pace;
     use crate::{contenders, measure};
 
@@ -148,8 +149,11 @@ mod tests {
                         );
                     }
                     Err(unable) => {
-                        let expected =
-                            if contender.kind.frees() { "no pool to make" } else { "never frees" };
+                        let expected = match contender.kind {
+                            Kind::OursWithOptions => contenders::AS_WITHOUT_OPTIONS,
+                            kind if kind.frees() => "no pool to make",
+                            _ => "never frees",
+                        };
                         assert_eq!(*unable, expected, "{} {}", row.name(), contender.name);
                     }
                 }

@@ -98,7 +98,7 @@ impl Peers {
     fn has(self, index: usize) -> bool {
         let contender = contenders::ALL[index];
         match self {
-            Self::Freeing => contender.kind.frees() && contender.kind != Kind::Ours,
+            Self::Freeing => contender.kind.frees() && contender.kind.is_peer(),
             Self::RaiiPools => contender.kind == Kind::RaiiPool,
             Self::One(name) => contender.name == name,
         }

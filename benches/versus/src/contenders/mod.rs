@@ -14,6 +14,7 @@ mod plurality;
 mod refpool;
 mod typed_arena;
 mod typed_pool;
+mod typed_pool_options;
 
 use self::boxed::Boxed;
 use self::bumpalo::BumpArena;
@@ -25,12 +26,15 @@ use self::plurality::{PluralityAlloc, PluralityBox};
 use self::refpool::RefPool;
 use self::typed_arena::TypedArena;
 use self::typed_pool::TypedPool;
+use self::typed_pool_options::{BoundedPool, Huge, Plain, Prefaulted};
 
 /// What sort of thing a contender is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The pool of this crate.
     Ours,
+    /// The pool of this crate with options, in rows that they are for.
+    OursWithOptions,
     /// A pool whose handles free.
     RaiiPool,
     /// A pool that is to be told what to free.
@@ -55,8 +59,20 @@ pub(crate) struct Contender {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Ours, Self::RaiiPool, Self::ManualPool, Self::Allocator, Self::Keyed, Self::Arena];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Ours,
+        Self::OursWithOptions,
+        Self::RaiiPool,
+        Self::ManualPool,
+        Self::Allocator,
+        Self::Keyed,
+        Self::Arena,
+    ];
+
+    /// Whether it is of others, so that ours is compared with it.
+    pub(crate) fn is_peer(self) -> bool {
+        !matches!(self, Self::Ours | Self::OursWithOptions)
+    }
 
     /// Whether the room of one value can be used again.
     pub(crate) fn frees(self) -> bool {
@@ -67,6 +83,7 @@ impl Kind {
     pub(crate) fn describe(self) -> &'static str {
         match self {
             Self::Ours => "this crate",
+            Self::OursWithOptions => "this crate, with options",
             Self::RaiiPool => "pool, its handles free",
             Self::ManualPool => "pool, freed by hand",
             Self::Allocator => "allocator",
@@ -76,6 +93,12 @@ impl Kind {
     }
 }
 
+/// The number of values from which on it matters what pages they lie in.
+const LARGE: usize = 1_000_000;
+
+/// Why a pool with options is left out where they change nothing.
+pub(crate) const AS_WITHOUT_OPTIONS: Unable = "as without options";
+
 /// The place of the pool of this crate among [`ALL`].
 pub(crate) const OURS: usize = 0;
 
@@ -83,7 +106,7 @@ pub(crate) const OURS: usize = 0;
 pub(crate) const BASELINE: usize = 1;
 
 /// The number of contenders.
-pub(crate) const COUNT: usize = 15;
+pub(crate) const COUNT: usize = 18;
 
 /// All contenders, in the order of the reports and of [`on_each`].
 pub(crate) const ALL: [Contender; COUNT] = [
@@ -102,12 +125,18 @@ pub(crate) const ALL: [Contender; COUNT] = [
     Contender { name: "plurality_box", title: "plurality Box", kind: Kind::RaiiPool },
     Contender { name: "infinity_pool", title: "infinity_pool", kind: Kind::RaiiPool },
     Contender { name: "refpool", title: "refpool", kind: Kind::RaiiPool },
+    Contender { name: "bounded", title: "bounded", kind: Kind::OursWithOptions },
+    Contender { name: "prefaulted", title: "bounded, prefault", kind: Kind::OursWithOptions },
+    Contender { name: "huge_pages", title: "bounded, huge pages", kind: Kind::OursWithOptions },
 ];
 
 /// Something to do for values of `WORDS` words, on whatever sort of contender.
 pub(crate) trait Task<const WORDS: usize> {
     /// Its body on a pool or a container: something that is made, frees and is dropped.
     fn on_pool<H: Frees<WORDS>>(&self) -> Result<Workload, Unable>;
+
+    /// Its body on a pool with options, where it is one that they are for.
+    fn on_options<H: Frees<WORDS>>(&self) -> Result<Workload, Unable>;
 
     /// Its body on an allocator, of which there is one.
     fn on_allocator<H: Frees<WORDS>>(&self) -> Result<Workload, Unable>;
@@ -119,6 +148,14 @@ pub(crate) trait Task<const WORDS: usize> {
 impl<const WORDS: usize> Task<WORDS> for Operation {
     fn on_pool<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {
         Self::on_pool::<WORDS, H>(*self)
+    }
+
+    fn on_options<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {
+        if self.count() < LARGE {
+            Err(AS_WITHOUT_OPTIONS)
+        } else {
+            Self::on_pool::<WORDS, H>(*self)
+        }
     }
 
     fn on_allocator<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {
@@ -150,6 +187,9 @@ pub(crate) fn on_each<const WORDS: usize, T: Task<WORDS>>(
         task.on_pool::<PluralityBox<WORDS>>(),
         task.on_pool::<InfinityPool<WORDS>>(),
         task.on_pool::<RefPool<WORDS>>(),
+        task.on_options::<BoundedPool<WORDS, Plain>>(),
+        task.on_options::<BoundedPool<WORDS, Prefaulted>>(),
+        task.on_options::<BoundedPool<WORDS, Huge>>(),
     ]
 }
 
@@ -169,6 +209,10 @@ mod tests {
             values_last::<WORDS, H>();
             room_is_used_again::<WORDS, H>();
             CHECKED
+        }
+
+        fn on_options<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {
+            <Self as Task<WORDS>>::on_pool::<H>(self)
         }
 
         fn on_allocator<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {

@@ -17,7 +17,7 @@ pub(crate) use sources::Source;
 use std::cell::LazyCell;
 use std::rc::Rc;
 
-use crate::contenders::Task;
+use crate::contenders::{AS_WITHOUT_OPTIONS, Task};
 use crate::heap::{Frees, Heap};
 use crate::live::Places;
 use crate::workloads::operation::Unable;
@@ -31,6 +31,10 @@ impl<const WORDS: usize> Task<WORDS> for Replay {
     fn on_pool<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {
         let program = Rc::clone(&self.0);
         Ok(Box::new(move |run| replay::<WORDS, H>(&program, run)))
+    }
+
+    fn on_options<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {
+        Err(AS_WITHOUT_OPTIONS)
     }
 
     fn on_allocator<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {

@@ -77,7 +77,11 @@ fn draw_legend(area: &Area<'_>) -> Drawn {
 /// Draws a row: names, bars, figures.
 fn draw_panel(area: &Area<'_>, key: &KeyRow<'_>) -> Drawn {
     write(area, key.title, (16, 18), HPos::Left, &bold(14.0))?;
-    let contenders = (0..COUNT).filter(|&contender| key.row.has(contender));
+    let shown = |&contender: &usize| {
+        let options = contenders::ALL[contender].kind == Kind::OursWithOptions;
+        key.row.has(contender) && !(options && key.row.unable[contender].is_some())
+    };
+    let contenders = (0..COUNT).filter(shown);
     let longest = (0..COUNT).filter_map(|c| key.row.minimum(c)).fold(0.0, f64::max);
     let (width, _) = area.dim_in_pixel();
     let room = f64::from(width as i32 - NAMES - FIGURES - 16);
@@ -118,6 +122,7 @@ fn bold(size: f64) -> TextStyle<'static> {
 fn color(kind: Kind) -> RGBColor {
     match kind {
         Kind::Ours => RGBColor(0xc4, 0x3e, 0x1c),
+        Kind::OursWithOptions => RGBColor(0xe0, 0x8a, 0x6c),
         Kind::RaiiPool => RGBColor(0xe8, 0xa0, 0x5c),
         Kind::ManualPool => RGBColor(0xf0, 0xc9, 0x9a),
         Kind::Allocator => RGBColor(0x4a, 0x76, 0xa8),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::contenders::{self, COUNT, OURS};
+use crate::contenders::{self, COUNT};
 use crate::results::RowResult;
 use crate::targets::{Finding, Verdict};
 
@@ -19,7 +19,11 @@ pub(crate) fn section(row: &RowResult) -> String {
         }
         let [minimum, median] =
             [row.minimum(contender), row.median(contender)].map(|time| cell(time, 2));
-        let ratio = cell(row.ratio(contender, |peer| peer != OURS).map(|ratio| ratio.value), 3);
+        let ratio = cell(
+            row.ratio(contender, |peer| contenders::ALL[peer].kind.is_peer())
+                .map(|ratio| ratio.value),
+            3,
+        );
         text += &format!("  {name:18}{minimum:>10}{median:>10}{ratio:>14}\n");
     }
     text.push('\n');

@@ -37,12 +37,13 @@ pub(crate) enum Operation {
 
 impl Operation {
     /// All that are measured.
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Pair,
         Self::Fill(1_000),
         Self::Fill(100_000),
         Self::FillFresh(1_000),
         Self::FillFresh(100_000),
+        Self::FillFresh(1_000_000),
         Self::FillAndFree(FreeOrder::Same, 1_000),
         Self::FillAndFree(FreeOrder::Reverse, 1_000),
         Self::FillAndFree(FreeOrder::Random, 1_000),

@@ -1,0 +1,214 @@
+//! The builder of pools: what goes beyond a capacity.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::depot::Growth;
+use crate::error::{PoolError, expect};
+use crate::memory_pool::MemoryPool;
+use crate::pages::Pages;
+use crate::pool::Pool;
+
+/// Makes a pool with options: [`Pool::builder`] and [`MemoryPool::builder`] start one.
+///
+/// # Examples
+///
+/// A pool that never asks for memory while it is used, neither the allocator nor, page by page, the
+/// kernel:
+///
+/// ```
+/// use typed_pool::Pool;
+///
+/// let pool = Pool::<[u64; 4]>::builder().bounded(10_000).prefault().build();
+/// let value = pool.alloc([1, 2, 3, 4]);
+/// assert_eq!((value[3], pool.capacity()), (4, 10_000));
+/// ```
+#[must_use = "a builder does nothing before `build`"]
+pub struct PoolBuilder<P> {
+    /// The size of a block, which a typed pool knows by itself.
+    object_size: usize,
+    growth: Growth,
+    slots: usize,
+    pages: Pages,
+    pool: PhantomData<fn() -> P>,
+}
+
+impl<P> PoolBuilder<P> {
+    fn new(object_size: usize, growth: Growth, slots: usize) -> Self {
+        Self { object_size, growth, slots, pages: Pages::default(), pool: PhantomData }
+    }
+
+    /// Touches every page of the pool's memory as soon as it is reserved: what the pool has from the
+    /// start when it is made, and what it reserves later in the call that reserves it. No page is
+    /// then missing when a slot is first used, and no single allocation waits for the kernel to
+    /// clear one.
+    ///
+    /// Making the pool takes as long as the kernel takes for that many pages, and all of its memory
+    /// is resident from then on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::MemoryPool::builder(64, 1000).prefault().build()?;
+    /// assert_eq!(pool.capacity(), 1000);
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn prefault(mut self) -> Self {
+        self.pages.prefault = true;
+        self
+    }
+
+    /// Asks for huge pages, of 2 MiB, which take fewer entries of the processor's page tables: what
+    /// is read and written in random order over many megabytes gets faster.
+    ///
+    /// It is advice to the kernel of Linux (`madvise` with `MADV_HUGEPAGE`), given with the feature
+    /// `huge-pages`; elsewhere, and without the feature, it does nothing. It concerns reservations
+    /// of 2 MiB and more, which are then aligned to as much: those of bounded pools, since a growing
+    /// one reserves chunks of 256 KiB. The advice stays with the addresses when the pool is dropped
+    /// and its memory goes back to the global allocator. Memory is resident 2 MiB at a time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::<u64>::builder().bounded(1_000_000).huge_pages().build();
+    /// assert_eq!(*pool.alloc(7), 7);
+    /// ```
+    pub fn huge_pages(mut self) -> Self {
+        self.pages.huge = true;
+        self
+    }
+}
+
+impl<T> PoolBuilder<Pool<T>> {
+    /// Has the pool start with `capacity` slots and grow when they are used up, as
+    /// [`Pool::with_capacity`] does. Without a call of this or of [`PoolBuilder::bounded`] it starts
+    /// with none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::<u8>::builder().capacity(100).build();
+    /// assert_eq!(pool.capacity(), 100);
+    /// ```
+    pub fn capacity(self, capacity: usize) -> Self {
+        Self { growth: Growth::OnDemand, slots: capacity, ..self }
+    }
+
+    /// Has the pool have `capacity` slots and never more, as [`Pool::bounded`] does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::builder().bounded(1).build();
+    /// let _first = pool.alloc(1);
+    /// assert!(pool.try_alloc(2).is_err());
+    /// ```
+    pub fn bounded(self, capacity: usize) -> Self {
+        Self { growth: Growth::Bounded, slots: capacity, ..self }
+    }
+
+    /// Makes the pool.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::with_capacity`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::builder().build();
+    /// assert_eq!(*pool.alloc(7), 7);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn build(self) -> Pool<T> {
+        expect(self.try_build())
+    }
+
+    /// As [`PoolBuilder::build`], with an error instead of a panic or an abort.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = typed_pool::Pool::<u64>::builder().bounded(usize::MAX / 8);
+    /// assert!(builder.try_build().is_err());
+    /// ```
+    pub fn try_build(self) -> Result<Pool<T>, PoolError> {
+        Pool::build(self.growth, self.slots, self.pages)
+    }
+}
+
+impl PoolBuilder<MemoryPool> {
+    /// Makes the pool.
+    ///
+    /// # Errors
+    ///
+    /// As [`MemoryPool::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{MemoryPool, PoolError};
+    ///
+    /// let error = MemoryPool::builder(0, 10).build().unwrap_err();
+    /// assert_eq!(error, PoolError::ZeroObjectSize);
+    /// ```
+    pub fn build(self) -> Result<MemoryPool, PoolError> {
+        MemoryPool::from_size(self.object_size, self.slots, self.pages)
+    }
+}
+
+impl<P> Clone for PoolBuilder<P> {
+    fn clone(&self) -> Self {
+        let Self { object_size, growth, slots, pages, pool } = *self;
+        Self { object_size, growth, slots, pages, pool }
+    }
+}
+
+impl<P> fmt::Debug for PoolBuilder<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolBuilder")
+            .field("slots", &self.slots)
+            .field("growth", &self.growth)
+            .field("pages", &self.pages)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> Pool<T> {
+    /// Starts to make a pool with options. Unless told otherwise it is like [`Pool::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::Pool;
+    ///
+    /// let pool = Pool::builder().capacity(1000).prefault().build();
+    /// let _order = pool.alloc((101, 10));
+    /// ```
+    pub fn builder() -> PoolBuilder<Self> {
+        PoolBuilder::new(size_of::<T>(), Growth::OnDemand, 0)
+    }
+}
+
+impl MemoryPool {
+    /// Starts to make a pool of `pool_size` blocks of `object_size` bytes with options. Unless told
+    /// otherwise it is like [`MemoryPool::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::MemoryPool;
+    ///
+    /// let pool = MemoryPool::builder(32, 1_000_000).huge_pages().build()?;
+    /// assert!(pool.allocate().is_some());
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn builder(object_size: usize, pool_size: usize) -> PoolBuilder<Self> {
+        PoolBuilder::new(object_size, Growth::Bounded, pool_size)
+    }
+}

@@ -1,0 +1,68 @@
+//! What is asked of the system for the pages that a reservation lies in.
+
+use core::ptr::NonNull;
+
+/// The size of a page in bytes. Where pages are larger, more bytes are touched than needed.
+const PAGE: usize = 4096;
+
+/// The size of a huge page in bytes.
+pub(crate) const HUGE_PAGE: usize = 2 << 20;
+
+/// What is done to the pages of a reservation when it is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pages {
+    /// Whether every page is touched, so that none is missing later.
+    pub(crate) prefault: bool,
+    /// Whether huge pages are asked for.
+    pub(crate) huge: bool,
+}
+
+impl Pages {
+    /// Does it to the pages of `bytes` bytes from `base` on.
+    ///
+    /// # Safety
+    ///
+    /// 1. The bytes are those of one allocation and may be written.
+    /// 2. Nothing refers to them, and what is in them is not needed.
+    pub(crate) unsafe fn prepare(self, base: NonNull<u8>, bytes: usize) {
+        if self.huge {
+            // SAFETY: 1. clause 1.
+            unsafe { advise_huge(base, bytes) };
+        }
+        if self.prefault {
+            // The first byte of each page, and the last of all, whose page may begin behind.
+            for offset in (0..bytes).step_by(PAGE).chain(bytes.checked_sub(1)) {
+                // SAFETY: the offset is below `bytes`, so the byte is in the allocation (clause 1).
+                let byte = unsafe { base.byte_add(offset) };
+                // SAFETY: the byte may be written (clause 1), and nobody misses what was in it
+                // (clause 2).
+                unsafe { byte.write_volatile(0) };
+            }
+        }
+    }
+}
+
+/// Advises the kernel to back whole pages among `bytes` bytes from `base` on by huge ones.
+///
+/// # Safety
+///
+/// 1. The bytes are those of one allocation.
+#[cfg(all(feature = "huge-pages", target_os = "linux"))]
+unsafe fn advise_huge(base: NonNull<u8>, bytes: usize) {
+    let in_front = base.align_offset(PAGE);
+    let Some(bytes) = bytes.checked_sub(in_front) else { return };
+    // SAFETY: `in_front` is at most as large as the allocation (clause 1).
+    let first = unsafe { base.byte_add(in_front) };
+    // It is advice: where the kernel does not take it, the pages stay small.
+    // SAFETY: the pages belong to the allocation (clause 1), and how they are backed does not change
+    // what is in them.
+    unsafe { libc::madvise(first.as_ptr().cast(), bytes / PAGE * PAGE, libc::MADV_HUGEPAGE) };
+}
+
+/// There is nobody to advise.
+///
+/// # Safety
+///
+/// 1. The bytes are those of one allocation.
+#[cfg(not(all(feature = "huge-pages", target_os = "linux")))]
+unsafe fn advise_huge(_base: NonNull<u8>, _bytes: usize) {}
