@@ -83,7 +83,7 @@ impl Kind {
     pub(crate) fn describe(self) -> &'static str {
         match self {
             Self::Ours => "this crate",
-            Self::OursWithOptions => "this crate, with options",
+            Self::OursWithOptions => "with options",
             Self::RaiiPool => "pool, its handles free",
             Self::ManualPool => "pool, freed by hand",
             Self::Allocator => "allocator",

@@ -69,7 +69,7 @@ fn draw_legend(area: &Area<'_>) -> Drawn {
         let words = kind.describe();
         write(area, words, (left + 16, 70), HPos::Left, &plain(13.0, TEXT))?;
         // No font is measured: renderers have different ones. This is wide enough for most.
-        left += 46 + 7 * words.len() as i32;
+        left += 38 + 7 * words.len() as i32;
     }
     Ok(())
 }
