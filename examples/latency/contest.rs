@@ -225,7 +225,7 @@ mod tests {
         // More than two turns, the last one short.
         let events = flow::generate(2 * TURN + 100, 5, flow::RESTING);
         let contest = run(Monotonic, &events, 3);
-        assert_eq!(contest.results.len(), 3);
+        assert_eq!(contest.results.len(), 4);
         let ended = contest.tally.cancelled + contest.tally.filled;
         for result in &contest.results {
             assert_eq!(result.first.allocate.count(), contest.tally.adds);
