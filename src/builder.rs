@@ -13,7 +13,7 @@ use crate::pool::Pool;
 ///
 /// # Examples
 ///
-/// A pool that never asks for memory while it is used, neither the allocator nor, page by page, the
+/// A pool that asks for no memory while it is used, neither the allocator nor, page by page, the
 /// kernel:
 ///
 /// ```
@@ -39,9 +39,9 @@ impl<P> PoolBuilder<P> {
     }
 
     /// Touches every page of the pool's memory as soon as it is reserved: what the pool has from the
-    /// start when it is made, and what it reserves later in the call that reserves it. No page is
-    /// then missing when a slot is first used, and no single allocation waits for the kernel to
-    /// clear one.
+    /// start when it is made, and what it reserves later in the call that reserves it; the tables
+    /// that it keeps beside its slots as well. No page is then missing when a slot is first used, and
+    /// no allocation or free that reserves nothing waits for the kernel to clear one.
     ///
     /// Making the pool takes as long as the kernel takes for that many pages, and all of its memory
     /// is resident from then on.
@@ -63,8 +63,8 @@ impl<P> PoolBuilder<P> {
     ///
     /// It is advice to the kernel of Linux (`madvise` with `MADV_HUGEPAGE`), given with the feature
     /// `huge-pages`; elsewhere, and without the feature, it does nothing. It concerns reservations
-    /// of 2 MiB and more, which are then aligned to as much: those of bounded pools, since a growing
-    /// one reserves chunks of 256 KiB. The advice stays with the addresses when the pool is dropped
+    /// of 2 MiB and more, which are then aligned to as much: those of bounded pools, while a growing
+    /// one reserves chunks of 256 KiB, unless a single value is larger. The advice stays with the addresses when the pool is dropped
     /// and its memory goes back to the global allocator. Memory is resident 2 MiB at a time.
     ///
     /// # Examples

@@ -184,7 +184,7 @@ impl Chunk {
         BitTree::new(words, header.slots as usize)
     }
 
-    /// The start of slot `index`.
+    /// The start of slot `index`, with the provenance of the chunk.
     #[inline]
     pub(crate) fn slot(&self, index: usize) -> NonNull<u8> {
         assert!(index < self.slots());

@@ -176,7 +176,11 @@ impl Depot {
         self.chunks.try_reserve(chunks - self.chunks.len()).map_err(|_| out_of_memory)?;
         self.with_vacancy.reserve(chunks).map_err(|_| out_of_memory)?;
         // A smaller magazine than wished for does as well, and so does none at all.
-        let _ = front.magazine.grow(self.geometry.magazine_slots(capacity));
+        let _ = front.magazine.grow(self.geometry.magazine_slots(capacity), self.pages.of_tables());
+        let spare = self.chunks.spare_capacity_mut();
+        let (start, bytes) = (NonNull::from(&mut *spare).cast(), size_of_val(spare));
+        // SAFETY: 1. and 2. as the spare capacity of a `Vec`, borrowed here.
+        unsafe { self.pages.of_tables().prepare(start, bytes) };
         // INVARIANT: 1. a bounded depot gets one reservation, a growing one calls with no more
         // slots than a chunk has. 4. by the lines above. 5. here. 6. by `Reservation::new`.
         self.reservations.push(reservation);

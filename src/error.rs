@@ -31,7 +31,7 @@ pub enum PoolError {
         align: usize,
     },
     /// The objects are more than a pool can hold: an allocation ends at `isize::MAX` bytes, and a
-    /// pool at 2^32 chunks.
+    /// pool at 2^32 - 1 chunks.
     TooLarge {
         /// The size of one object, in bytes.
         object_size: usize,
@@ -54,7 +54,8 @@ pub enum PoolError {
     },
     /// The upstream allocator refused a request.
     OutOfMemory {
-        /// The size of the refused request, in bytes.
+        /// The size in bytes of what could not be had: a reservation, for which a smaller request,
+        /// for a table that it needs, may have been what was refused.
         bytes: usize,
     },
 }

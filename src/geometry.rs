@@ -49,8 +49,6 @@ const RECIPROCAL_SHIFT: u32 = 2 * CHUNK_SHIFT;
 const _: () = assert!(CHUNK_ALIGN.is_power_of_two() && CHUNK_ALIGN >= MAX_ALIGN);
 const _: () = assert!(HEADER_AREA < MAX_ALIGN && HEADER_AREA.is_power_of_two());
 const _: () = assert!(COLOUR_STEP % align_of::<AtomicUsize>() == 0);
-// Headers of different chunks are further apart than a chunk has words.
-const _: () = assert!(words_for(CHUNK_ALIGN) < CHUNK_ALIGN - HEADER_AREA);
 // A slot's number is below `CHUNK_ALIGN`, which lets a chunk count in `u32`.
 const _: () = assert!(CHUNK_ALIGN <= u32::MAX as usize);
 const _: () = assert!(3 * CHUNK_SHIFT <= u64::BITS);

@@ -10,6 +10,7 @@ use core::ptr::{self, NonNull};
 
 use crate::error::PoolError;
 use crate::geometry::MAGAZINE_SLOTS;
+use crate::pages::Pages;
 
 /// The alignment of a magazine's array in bytes, and one place more than the longest array has:
 /// the address of the top alone tells an empty magazine, without a second load.
@@ -22,8 +23,9 @@ const _: () = assert!(ALIGN.is_power_of_two() && ALIGN >= align_of::<NonNull<u8>
 /// # Invariants
 ///
 /// 1. The array starts at [`Magazine::base`], the last multiple of [`ALIGN`] up to `top`, and ends
-///    at `limit`. It has [`MAGAZINE_SLOTS`] places at most and comes from the global allocator;
-///    where it has none, there is no array, and no pointer is ever dereferenced.
+///    at `limit`. It has [`MAGAZINE_SLOTS`] places at most and comes from the global allocator, with
+///    the layout that [`Magazine::layout`] gives for as many; where it has none, there is no array,
+///    and no pointer is ever dereferenced.
 /// 2. `top` is at or behind the base and at or in front of `limit`, whole pointers apart.
 /// 3. The pointers in front of `top` are initialised.
 #[derive(Debug)]
@@ -123,13 +125,13 @@ impl Magazine {
         })
     }
 
-    /// Enlarges the magazine to room for `capacity` slots, at most [`MAGAZINE_SLOTS`]; does nothing
-    /// where it has that already.
+    /// Enlarges the magazine to room for `capacity` slots, at most [`MAGAZINE_SLOTS`], on pages as
+    /// wished for; does nothing where it has that already.
     ///
     /// # Errors
     ///
     /// [`PoolError::OutOfMemory`] where the memory is refused; the magazine is unchanged then.
-    pub(crate) fn grow(&self, capacity: usize) -> Result<(), PoolError> {
+    pub(crate) fn grow(&self, capacity: usize, pages: Pages) -> Result<(), PoolError> {
         if capacity <= self.capacity() {
             return Ok(());
         }
@@ -138,6 +140,9 @@ impl Magazine {
         let Some(array) = NonNull::new(unsafe { alloc(layout) }) else {
             return Err(PoolError::OutOfMemory { bytes: layout.size() });
         };
+        // SAFETY: 1. the memory was just allocated. 2. By this function, which keeps nothing in it
+        // yet.
+        unsafe { pages.prepare(array, layout.size()) };
         let array = array.cast::<NonNull<u8>>().as_ptr();
         let (old, old_capacity, len) = (self.base(), self.capacity(), self.len());
         // SAFETY: `len` pointers are filled in the old array (invariant 3), and the new one, a
@@ -198,7 +203,7 @@ mod tests {
         for capacity in [1, 2, 3, 8, 100, MAGAZINE_SLOTS] {
             let magazine = Magazine::new();
             assert!(!magazine.push(slot(0)) && magazine.pop().is_none());
-            magazine.grow(capacity).unwrap();
+            magazine.grow(capacity, Pages::default()).unwrap();
             let mut model = Vec::new();
             for number in 0..if cfg!(miri) { 100 } else { 5000 } {
                 match rng.u8(..10) {
@@ -230,7 +235,7 @@ mod tests {
     #[test]
     fn a_full_magazine_is_not_mistaken_for_an_empty_one() {
         let magazine = Magazine::new();
-        magazine.grow(MAGAZINE_SLOTS).unwrap();
+        magazine.grow(MAGAZINE_SLOTS, Pages::default()).unwrap();
         magazine.extend((0..MAGAZINE_SLOTS).map(slot));
         assert!(!magazine.push(slot(0)));
         assert_eq!(magazine.len(), MAGAZINE_SLOTS);
@@ -241,8 +246,8 @@ mod tests {
     fn a_magazine_keeps_its_slots_when_it_grows() {
         let magazine = Magazine::new();
         for capacity in [1, 2, 4, 7, 64, MAGAZINE_SLOTS] {
-            magazine.grow(capacity).unwrap();
-            magazine.grow(capacity / 2).unwrap();
+            magazine.grow(capacity, Pages::default()).unwrap();
+            magazine.grow(capacity / 2, Pages::default()).unwrap();
             assert_eq!(magazine.capacity(), capacity);
             while magazine.push(slot(magazine.len())) {}
             assert_eq!(magazine.len(), capacity);

@@ -17,7 +17,8 @@ use crate::stats::PoolStats;
 /// All blocks lie in one upstream allocation, made when the pool is; later calls never allocate.
 /// A block is taken from a stack of vacant blocks (the magazine) or, where that is empty, from a
 /// run of neighbours found in a bitmap of vacant blocks; both take constant time. The memory of a
-/// block is not touched before the block is used, nor is a vacant block ever read or written, so
+/// block is not touched before the block is used, unless the pool is built with
+/// [`prefault`](crate::PoolBuilder::prefault), nor is a vacant block ever read or written, so
 /// a block needs no minimum size.
 ///
 /// This is what [`Pool`](crate::Pool) is built on; take that unless the memory is not for values
@@ -193,7 +194,8 @@ impl MemoryPool {
         self.take().map(Slot::into_start)
     }
 
-    /// Takes a block back. It is the first to be handed out again.
+    /// Takes a block back. It is the first to be handed out again, unless a thousand others or more
+    /// are vacant, in which case it may be a later one.
     ///
     /// # Panics
     ///

@@ -2,7 +2,8 @@
 
 use core::ptr::NonNull;
 
-/// The size of a page in bytes. Where pages are larger, more bytes are touched than needed.
+/// The size of a page in bytes. Where pages are larger, more bytes are touched than needed, and
+/// advice reaches as far as the last page does.
 const PAGE: usize = 4096;
 
 /// The size of a huge page in bytes.
@@ -18,6 +19,11 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
+    /// The same for the small tables of a pool: nothing is gained by huge pages there.
+    pub(crate) fn of_tables(self) -> Self {
+        Self { huge: false, ..self }
+    }
+
     /// Does it to the pages of `bytes` bytes from `base` on.
     ///
     /// # Safety
@@ -51,11 +57,11 @@ impl Pages {
 unsafe fn advise_huge(base: NonNull<u8>, bytes: usize) {
     let in_front = base.align_offset(PAGE);
     let Some(bytes) = bytes.checked_sub(in_front) else { return };
-    // SAFETY: `in_front` is at most as large as the allocation (clause 1).
+    // SAFETY: `in_front` is at most `bytes` by the line above, hence inside the allocation or at its
+    // end (clause 1).
     let first = unsafe { base.byte_add(in_front) };
     // It is advice: where the kernel does not take it, the pages stay small.
-    // SAFETY: the pages belong to the allocation (clause 1), and how they are backed does not change
-    // what is in them.
+    // SAFETY: advice on how pages are backed does not change what is in them, whoever's they are.
     unsafe { libc::madvise(first.as_ptr().cast(), bytes / PAGE * PAGE, libc::MADV_HUGEPAGE) };
 }
 

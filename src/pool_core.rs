@@ -268,7 +268,7 @@ impl PoolCore {
         unsafe { self.depot.borrow_mut().trim(&self.front) }
     }
 
-    /// The occupied slot that starts at `address`.
+    /// The occupied slot that starts at `address`, with the provenance of its chunk.
     ///
     /// # Errors
     ///

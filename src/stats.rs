@@ -22,7 +22,7 @@ pub struct PoolStats {
     pub len: usize,
     /// The number of chunks.
     pub chunks: usize,
-    /// The bytes that the chunks take, headers and bitmaps included; the magazine, of up to 16 KiB,
+    /// The bytes that the chunks take, headers and bitmaps included; the magazine, of up to 8 KiB,
     /// is not.
     pub bytes_reserved: usize,
     /// The bytes of the occupied slots. A value of size 0 has a slot of its alignment.

@@ -37,7 +37,8 @@ impl Depot {
         self.slot_around(address).is_ok()
     }
 
-    /// The occupied slot that starts at `address`, given the front of this depot.
+    /// The occupied slot that starts at `address`, with the provenance of its chunk, given the front
+    /// of this depot.
     ///
     /// # Errors
     ///

@@ -105,8 +105,8 @@ impl Depot {
                 lowest = None;
             }
         }
-        // INVARIANT: 3. what was removed goes into the magazine. The lowest goes in last, and so
-        // comes out first.
+        // INVARIANT: 3. what was removed goes into the magazine, which is empty and has room for
+        // `most` at least. The lowest goes in last, and so comes out first.
         for (chunk, index, taken) in found.into_iter().rev().flatten() {
             front.magazine.extend(chunk.slots_of(index, taken));
         }
@@ -146,7 +146,7 @@ impl Depot {
     }
 
     /// Takes the slots that `mask` names in word `index` out of the bitmap of chunk `number`. They
-    /// are for the front, which is this depot's. Returns whether the bitmap has become empty.
+    /// are set there, and for the front, which is this depot's. Returns whether the bitmap has become empty.
     fn remove(&mut self, number: usize, index: usize, mask: usize, front: &Front) -> bool {
         // INVARIANT: 4. here. `Front` 2. at the end.
         let emptied = self.chunks[number].vacancy().remove(index, mask);

@@ -5,8 +5,9 @@ use crate::bit_tree::{WORD_BITS, run_masks};
 use crate::chunk::Chunk;
 
 impl Depot {
-    /// Puts the slots that `mask` names in word `index` into the bitmap of `chunk`. The count of the
-    /// front is the caller's to raise.
+    /// Puts the slots that `mask` names in word `index` into the bitmap of `chunk`, one of this
+    /// depot. They are the caller's, and in no other place. The count of the front is the caller's
+    /// to raise.
     pub(crate) fn insert(&mut self, chunk: Chunk, index: usize, mask: usize) {
         // INVARIANT: 3. the slots are the caller's. 4. here.
         if chunk.vacancy().insert(index, mask) {

@@ -274,6 +274,8 @@ fn huge_pages_are_asked_for() {
     let pool = MemoryPool::builder(1024, 10_000).huge_pages().prefault().build().unwrap();
     let block = pool.allocate().unwrap();
     assert!(is_advised(block.addr().get()));
+    // What is large enough is aligned to a huge page, and the first block follows the first header.
+    assert!(block.addr().get() % (2 << 20) < 64 << 10);
     // A pool that is smaller than a huge page asks for none, and works.
     let small = MemoryPool::builder(8, 10).huge_pages().build().unwrap();
     assert!(small.allocate().is_some());
