@@ -35,6 +35,13 @@ impl<'h, const WORDS: usize, H: Heap<WORDS>> Live<'h, WORDS, H> {
         Self::recycled(heap, Vec::with_capacity(count))
     }
 
+    /// `count` values, and room for no more handles.
+    pub(crate) fn filled(heap: &'h H, count: usize) -> Self {
+        let mut live = Self::with_room(heap, count);
+        live.fill(count);
+        live
+    }
+
     /// No values, and the memory of handles on another heap for handles on this one. A `Vec`
     /// collects from its own iterator in place: its memory is not new to the processor when the
     /// next fill is measured.

@@ -86,11 +86,7 @@ pub(super) fn refill_half<const WORDS: usize, H: Frees<WORDS>>(count: usize, run
     let mut live = None;
     let mut rng = Rng::with_seed(SEED);
     run(&mut |iterations| {
-        let live = live.get_or_insert_with(|| {
-            let mut live = Live::<WORDS, H>::with_room(&heap, count);
-            live.fill(count);
-            live
-        });
+        let live = live.get_or_insert_with(|| Live::<WORDS, H>::filled(&heap, count));
         (0..iterations)
             .map(|_| {
                 live.shuffle(&mut rng);

@@ -18,11 +18,7 @@ pub(super) fn random<const WORDS: usize, H: Frees<WORDS>>(count: usize, run: Run
     let mut live = None;
     let mut rng = Rng::with_seed(SEED);
     run(&mut |iterations| {
-        let live = live.get_or_insert_with(|| {
-            let mut live = Live::<WORDS, H>::with_room(&heap, count);
-            live.fill(count);
-            live
-        });
+        let live = live.get_or_insert_with(|| Live::<WORDS, H>::filled(&heap, count));
         timed(|| {
             for seed in 0..iterations {
                 live.replace(rng.usize(..live.len()), seed);
@@ -39,11 +35,7 @@ pub(super) fn larson<const WORDS: usize, H: Frees<WORDS>>(count: usize, run: Run
     let mut live = None;
     let mut rng = Rng::with_seed(SEED);
     run(&mut |iterations| {
-        let live = live.get_or_insert_with(|| {
-            let mut live = Live::<WORDS, H>::with_room(&heap, count);
-            live.fill(count);
-            live
-        });
+        let live = live.get_or_insert_with(|| Live::<WORDS, H>::filled(&heap, count));
         timed(|| {
             for seed in 0..iterations {
                 for _ in 0..LARSON_GENERATION {
