@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 
-use crate::arguments::{choice, number, value};
+use crate::arguments::{any, choice, count, value};
 use crate::flow;
 use crate::formats::{self, Format};
 
@@ -84,10 +84,7 @@ fn parse_with(mut args: Parser) -> Result<Command, String> {
             Arg::Long("events") => events = Some(count(&mut args, "--events", MAX_EVENTS)?),
             Arg::Long("live") => live = Some(count(&mut args, "--live", MAX_LIVE)?),
             Arg::Long("rounds") => rounds = count(&mut args, "--rounds", MAX_ROUNDS)?,
-            Arg::Long("seed") => {
-                let expected = format!("a number from 0 to {}", u64::MAX);
-                seed = Some(number(&mut args, "--seed", &expected, |_| true)?);
-            }
+            Arg::Long("seed") => seed = Some(any(&mut args, "--seed")?),
             Arg::Value(file) if path.is_none() => path = Some(PathBuf::from(file)),
             other => return Err(format!("{} (--help lists the options)", other.unexpected())),
         }
@@ -105,15 +102,6 @@ fn parse_with(mut args: Parser) -> Result<Command, String> {
         },
     };
     Ok(Command::Run(Options { source, rounds, clock, svg }))
-}
-
-/// Reads a number from 1 to `most`.
-fn count<T>(args: &mut Parser, option: &str, most: T) -> Result<T, String>
-where
-    T: Copy + std::str::FromStr + PartialOrd + From<u8> + std::fmt::Display,
-{
-    let expected = format!("a number from 1 to {most}");
-    number(args, option, &expected, |count| (T::from(1)..=most).contains(count))
 }
 
 #[cfg(test)]

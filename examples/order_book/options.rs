@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 
-use crate::arguments::{choice, number, value};
+use crate::arguments::{any, choice, count, value};
 use crate::formats::{self, Format};
 
 pub(crate) const USAGE: &str = "\
@@ -71,15 +71,8 @@ fn parse_with(mut args: Parser) -> Result<Command, String> {
             Arg::Long("format") => format = Some(choice(&mut args, "--format", formats::NAMES)?),
             Arg::Long("with") => with = choice(&mut args, "--with", WITHS)?,
             Arg::Long("quotes") => quotes = Some(PathBuf::from(value(&mut args)?)),
-            Arg::Long("events") => {
-                let expected = format!("a number from 1 to {MAX_EVENTS}");
-                let within = |&count: &usize| (1..=MAX_EVENTS).contains(&count);
-                events = Some(number(&mut args, "--events", &expected, within)?);
-            }
-            Arg::Long("seed") => {
-                let expected = format!("a number from 0 to {}", u64::MAX);
-                seed = Some(number(&mut args, "--seed", &expected, |_| true)?);
-            }
+            Arg::Long("events") => events = Some(count(&mut args, "--events", MAX_EVENTS)?),
+            Arg::Long("seed") => seed = Some(any(&mut args, "--seed")?),
             Arg::Value(file) if path.is_none() => path = Some(PathBuf::from(file)),
             other => return Err(format!("{} (--help lists the options)", other.unexpected())),
         }

@@ -1,6 +1,7 @@
 //! The values of command-line options, with errors that name the option.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::str::FromStr;
 
 use lexopt::Parser;
@@ -24,8 +25,22 @@ pub(crate) fn choice<T: Copy>(
     Err(format!("{option}: expected one of {}, found {value:?}", names.join(", ")))
 }
 
+/// Reads a number from 1 to `most`.
+pub(crate) fn count<T>(args: &mut Parser, option: &str, most: T) -> Result<T, String>
+where
+    T: Copy + FromStr + PartialOrd + From<u8> + Display,
+{
+    let expected = format!("a number from 1 to {most}");
+    number(args, option, &expected, |count| (T::from(1)..=most).contains(count))
+}
+
+/// Reads any number of 64 bits.
+pub(crate) fn any(args: &mut Parser, option: &str) -> Result<u64, String> {
+    number(args, option, &format!("a number from 0 to {}", u64::MAX), |_| true)
+}
+
 /// Reads a number that `within` admits; `expected` describes it.
-pub(crate) fn number<T: FromStr>(
+fn number<T: FromStr>(
     args: &mut Parser,
     option: &str,
     expected: &str,
