@@ -8,7 +8,9 @@
 
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
+
+use crate::atomic::AtomicUsize;
 
 /// The number of members that one word stands for.
 pub(crate) const WORD_BITS: usize = usize::BITS as usize;
@@ -234,8 +236,8 @@ impl BitSet {
 
     /// Takes every member out.
     pub(crate) fn clear(&mut self) {
-        for word in &mut self.words {
-            *word.get_mut() = 0;
+        for word in &self.words {
+            word.store(0, Relaxed);
         }
     }
 }

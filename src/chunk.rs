@@ -13,12 +13,12 @@
 
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))]
 use core::arch::asm;
-use core::cell::Cell;
 use core::iter;
 use core::ptr::NonNull;
 use core::slice;
-use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use crate::atomic::AtomicUsize;
 use crate::bit_tree::{BitTree, WORD_BITS, words_for};
 use crate::geometry::{CHUNK_ALIGN, COLOUR_STEP, Geometry, Stride, header_offset};
 
@@ -39,9 +39,9 @@ struct Header {
     /// The number of words of the vacancy bitmap, its summary included.
     word_count: u32,
     /// The number of this chunk among those of its core.
-    number: Cell<u32>,
+    number: AtomicU32,
     /// The number of occupied slots whose handles were leaked.
-    given_up: Cell<u32>,
+    given_up: AtomicU32,
 }
 
 const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>() <= COLOUR_STEP);
@@ -54,7 +54,7 @@ const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>()
 ///    that starts at a multiple of [`CHUNK_ALIGN`], and may be used to reach every byte of the
 ///    chunk. This lasts until the chunk's reservation is released.
 /// 2. [`COLOUR_STEP`] bytes behind the start of the header lie the `word_count` initialised words
-///    of a [`BitTree`] for `slots` numbers, which nothing but [`Chunk::vacancy`] refers to.
+///    of a [`BitTree`] for `slots` numbers, which nothing but [`Chunk::words`] refers to.
 /// 3. `first` points to the first of `slots` slots, `stride` apart, with the provenance of the
 ///    chunk; each starts less than [`CHUNK_ALIGN`] bytes from the chunk's start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,11 +87,14 @@ impl Chunk {
         // SAFETY: clause 1: the header ends inside the header area, hence inside the chunk.
         let words = unsafe { header.byte_add(COLOUR_STEP) }.cast::<AtomicUsize>();
         let word_count = words_for(slots);
-        // SAFETY: the words start in the header area or at its end, and `first_slot` leaves room
-        // for all of them behind its end, in bytes that are the chunk's (clause 1) and not referred
-        // to (clause 2). Headers lie at multiples of `COLOUR_STEP`, and so do the words behind
-        // them. Words of zero bytes are initialised.
-        unsafe { words.write_bytes(0, word_count) };
+        for index in 0..word_count {
+            // SAFETY: the words start in the header area or at its end, and `first_slot` leaves room
+            // for all of them behind its end, in bytes that are the chunk's (clause 1).
+            let word = unsafe { words.add(index) };
+            // SAFETY: by the line above; nothing refers to those bytes (clause 2). Headers lie at
+            // multiples of `COLOUR_STEP`, and so do the words behind them, hence aligned.
+            unsafe { word.write(AtomicUsize::new(0)) };
+        }
         let value = Header {
             owner,
             first,
@@ -100,8 +103,8 @@ impl Chunk {
             // does that of a word, of which there are fewer.
             slots: slots as u32,
             word_count: word_count as u32,
-            number: Cell::new(number),
-            given_up: Cell::new(0),
+            number: AtomicU32::new(number),
+            given_up: AtomicU32::new(0),
         };
         // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); the offset
         // of a header is a multiple of `COLOUR_STEP`, hence aligned.
@@ -128,7 +131,7 @@ impl Chunk {
 
     #[inline]
     fn header(&self) -> &Header {
-        // SAFETY: valid: invariant 1. Unaliased: all that changes in a header is in cells, and no
+        // SAFETY: valid: invariant 1. Unaliased: all that changes in a header is atomic, and no
         // exclusive reference to one is ever made.
         unsafe { self.0.as_ref() }
     }
@@ -151,37 +154,42 @@ impl Chunk {
 
     /// The number of this chunk among those of its core.
     pub(crate) fn number(&self) -> usize {
-        self.header().number.get() as usize
+        self.header().number.load(Relaxed) as usize
     }
 
     /// Changes the number of this chunk.
     pub(crate) fn set_number(&self, number: u32) {
-        self.header().number.set(number);
+        self.header().number.store(number, Relaxed);
     }
 
     /// The number of occupied slots whose handles were leaked.
     pub(crate) fn given_up(&self) -> usize {
-        self.header().given_up.get() as usize
+        self.header().given_up.load(Relaxed) as usize
     }
 
-    /// Counts one more occupied slot whose handle is leaked.
+    /// Counts one more occupied slot whose handle is leaked. Not to be called from two threads at
+    /// once, or one is not counted.
     pub(crate) fn give_up_one(&self) {
         let given_up = &self.header().given_up;
-        given_up.set(given_up.get() + 1);
+        given_up.store(given_up.load(Relaxed) + 1, Relaxed);
     }
 
     /// The vacancy bitmap.
     #[inline]
     pub(crate) fn vacancy(&self) -> BitTree<'_> {
-        let header = self.header();
-        let count = header.word_count as usize;
+        BitTree::new(self.words(), self.slots())
+    }
+
+    /// The words of the vacancy bitmap.
+    #[inline]
+    pub(crate) fn words(&self) -> &[AtomicUsize] {
+        let count = self.header().word_count as usize;
         // SAFETY: the words are in the chunk (invariants 1 and 2).
         let words = unsafe { self.0.byte_add(COLOUR_STEP) }.cast::<AtomicUsize>();
         // SAFETY: valid: invariant 2. Unaliased: words change atomically and only by way of such
         // slices. The chunk outlives the borrow by invariant 1 and the safety clauses of the
         // constructors.
-        let words = unsafe { slice::from_raw_parts(words.as_ptr(), count) };
-        BitTree::new(words, header.slots as usize)
+        unsafe { slice::from_raw_parts(words.as_ptr(), count) }
     }
 
     /// The start of slot `index`, with the provenance of the chunk.

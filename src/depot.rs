@@ -1,32 +1,29 @@
-//! What stands behind the magazine and the bump window of a core: its chunks with their vacancy
-//! bitmaps, and the memory they lie in.
+//! The chunks of a core and the memory they lie in, whatever takes and gives their slots.
 //!
 //! Nothing here runs on the hot path.
 
+use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
-use core::cell::Cell;
 use core::hint;
 use core::ptr::NonNull;
 
-use crate::bit_tree::BitSet;
 use crate::chunk::Chunk;
 use crate::error::PoolError;
 use crate::geometry::Geometry;
-use crate::magazine::Magazine;
 use crate::pages::Pages;
 use crate::reservation::Reservation;
-use crate::window::Window;
 
 mod check;
 mod find;
 mod give_back;
-mod refill;
-mod spill;
 
 /// The bytes above which a request is first tried in one piece and given back: upstream refuses at
 /// once what it cannot have, and to find that out chunk by chunk would touch, and could use up, all
 /// the memory there is.
 const PROBED_BYTES: usize = 1 << 30;
+
+/// Makes room for a number of chunks.
+pub(crate) type MakeRoom<'a> = dyn FnMut(usize) -> Result<(), TryReserveError> + 'a;
 
 /// Whether a depot gets more memory when its slots are used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,27 +34,6 @@ pub(crate) enum Growth {
     OnDemand,
 }
 
-/// The hot end of a core: where slots are taken from and given back to. The depot of the same core
-/// fills and empties it.
-///
-/// It fills one cache line, so that the hot path touches no other beside the magazine's array and
-/// the header of the slot's chunk.
-///
-/// # Invariants
-///
-/// 1. What is in the magazine and in the window are starts of vacant slots of entered chunks of
-///    the depot whose front this is, with the provenance of their chunks.
-/// 2. `vacant` is the number of slots in the vacancy bitmaps of that depot.
-#[derive(Debug)]
-#[repr(align(64))]
-pub(crate) struct Front {
-    pub(crate) magazine: Magazine,
-    pub(crate) window: Window,
-    pub(crate) vacant: Cell<usize>,
-}
-
-const _: () = assert!(size_of::<Front>() == 64);
-
 /// The chunks of a core and the memory they lie in.
 ///
 /// A chunk is entered, its header and bitmap written, when its slots are first needed; chunks are
@@ -65,13 +41,12 @@ const _: () = assert!(size_of::<Front>() == 64);
 ///
 /// # Invariants
 ///
-/// 1. Chunk `n` is the `n`th of the only reservation of a bounded depot, and the only one of the
-///    `n`th reservation of a growing one.
+/// 1. The chunks of the first reservation come first, then those of the others, which have one
+///    each: chunks are numbered in this order. In a growing depot the first has one chunk too.
 /// 2. `chunks[n]` is chunk `n`, its number is `n` and its owner `owner`.
-/// 3. A slot of an entered chunk is in exactly one place: occupied, in the magazine, in the bump
-///    window, or set in its chunk's vacancy bitmap.
-/// 4. `with_vacancy` holds the numbers of the chunks whose bitmap has a bit set, and has room for
-///    every chunk that is reserved; so has `chunks`.
+/// 3. A slot of an entered chunk is in exactly one place: occupied, vacant in the front of a core,
+///    or set in its chunk's vacancy bitmap.
+/// 4. `chunks` has room for every chunk that is reserved.
 /// 5. `capacity` is the number of slots in all reservations, `entered` that in all entered chunks.
 /// 6. Slots are of one size and alignment: every chunk and reservation is laid out by `geometry`.
 #[derive(Debug)]
@@ -83,7 +58,6 @@ pub(crate) struct Depot {
     // Declared, and so dropped, in front of the memory that the chunks lie in.
     chunks: Vec<Chunk>,
     reservations: Vec<Reservation>,
-    with_vacancy: BitSet,
     capacity: usize,
     entered: usize,
 }
@@ -103,7 +77,6 @@ impl Depot {
             owner,
             chunks: Vec::new(),
             reservations: Vec::new(),
-            with_vacancy: BitSet::default(),
             capacity: 0,
             entered: 0,
         }
@@ -122,17 +95,28 @@ impl Depot {
         self.capacity
     }
 
-    /// The number of occupied slots, given the front of this depot.
-    pub(crate) fn len(&self, front: &Front) -> usize {
-        self.entered - front.vacant.get() - front.magazine.len() - front.window.len()
+    /// The number of slots in all entered chunks.
+    pub(crate) fn entered(&self) -> usize {
+        self.entered
+    }
+
+    /// The entered chunks, in the order of their numbers.
+    pub(crate) fn chunks(&self) -> &[Chunk] {
+        &self.chunks
+    }
+
+    /// The number of chunks in the first reservation, and that of the reservations behind it.
+    fn reserved(&self) -> (usize, usize) {
+        match self.reservations.split_first() {
+            Some((first, rest)) => (self.geometry.chunks(first.slots()), rest.len()),
+            None => (0, 0),
+        }
     }
 
     /// The number of chunks, entered or not.
     pub(crate) fn chunk_count(&self) -> usize {
-        match self.growth {
-            Growth::Bounded => self.geometry.chunks(self.capacity),
-            Growth::OnDemand => self.reservations.len(),
-        }
+        let (first, rest) = self.reserved();
+        first + rest
     }
 
     /// The number of bytes in all reservations.
@@ -156,12 +140,19 @@ impl Depot {
         }
     }
 
-    /// Adds a reservation of `slots` slots, at least one, and enlarges the magazine to match.
+    /// Adds a reservation of `slots` slots, at least one; where there is one already, with no more
+    /// slots than a chunk has. Before anything changes, `make_room` is to make room for as many
+    /// chunks as there will be, in whatever the caller keeps of chunks.
     ///
     /// # Errors
     ///
     /// [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`]; the depot is unchanged then.
-    pub(crate) fn add_reservation(&mut self, slots: usize, front: &Front) -> Result<(), PoolError> {
+    pub(crate) fn add_reservation(
+        &mut self,
+        slots: usize,
+        make_room: &mut MakeRoom<'_>,
+    ) -> Result<(), PoolError> {
+        debug_assert!(self.reservations.is_empty() || slots <= self.geometry.chunk_slots());
         let chunks = self.chunk_count() + self.geometry.chunks(slots);
         let too_large =
             PoolError::TooLarge { object_size: self.geometry.object_size(), pool_size: slots };
@@ -174,43 +165,49 @@ impl Depot {
         let out_of_memory = PoolError::OutOfMemory { bytes: reservation.bytes() };
         self.reservations.try_reserve(1).map_err(|_| out_of_memory)?;
         self.chunks.try_reserve(chunks - self.chunks.len()).map_err(|_| out_of_memory)?;
-        self.with_vacancy.reserve(chunks).map_err(|_| out_of_memory)?;
-        // A smaller magazine than wished for does as well, and so does none at all.
-        let _ = front.magazine.grow(self.geometry.magazine_slots(capacity), self.pages.of_tables());
+        make_room(chunks).map_err(|_| out_of_memory)?;
         let spare = self.chunks.spare_capacity_mut();
         let (start, bytes) = (NonNull::from(&mut *spare).cast(), size_of_val(spare));
         // SAFETY: 1. and 2. as the spare capacity of a `Vec`, borrowed here.
         unsafe { self.pages.of_tables().prepare(start, bytes) };
-        // INVARIANT: 1. a bounded depot gets one reservation, a growing one calls with no more
-        // slots than a chunk has. 4. by the lines above. 5. here. 6. by `Reservation::new`.
+        // INVARIANT: 1. a growing depot calls with no more slots than a chunk has. 4. and 5. here.
+        // 6. by `Reservation::new`.
         self.reservations.push(reservation);
         self.capacity = capacity;
         Ok(())
     }
 
     /// The number of slots that a growing depot reserves next.
-    fn growth_slots(&self) -> usize {
+    pub(crate) fn growth_slots(&self) -> usize {
         self.geometry.growth_slots(self.reservations.len())
     }
 
-    /// Makes sure that `additional` slots can be taken without a further upstream allocation.
-    /// Where the depot has reservations already, it grows as it would on demand at least, so that
-    /// many small requests do not make many small chunks.
+    /// The number of slots that are missing for `additional` more than `len` occupied ones.
     ///
     /// # Errors
     ///
-    /// [`PoolError::CapacityExceeded`], [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`]; the
-    /// capacity is unchanged then.
-    pub(crate) fn reserve(&mut self, additional: usize, front: &Front) -> Result<(), PoolError> {
-        let len = self.len(front);
-        let vacant = self.capacity - len;
-        let Some(mut missing) = additional.checked_sub(vacant).filter(|&missing| missing > 0)
-        else {
-            return Ok(());
-        };
-        if self.growth == Growth::Bounded {
-            return Err(PoolError::CapacityExceeded { capacity: self.capacity, len, additional });
+    /// [`PoolError::CapacityExceeded`] where slots are missing and the depot is bounded.
+    pub(crate) fn missing(&self, additional: usize, len: usize) -> Result<usize, PoolError> {
+        let capacity = self.capacity;
+        let missing = additional.saturating_sub(capacity - len);
+        if missing > 0 && self.growth == Growth::Bounded {
+            return Err(PoolError::CapacityExceeded { capacity, len, additional });
         }
+        Ok(missing)
+    }
+
+    /// Adds reservations of `missing` slots together at least, at least one, to a growing depot.
+    /// Where it has some already, it grows as it would on demand at least, so that many small
+    /// requests do not make many small chunks. `make_room` is as for [`Depot::add_reservation`].
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`]; the capacity is unchanged then.
+    pub(crate) fn grow(
+        &mut self,
+        mut missing: usize,
+        make_room: &mut MakeRoom<'_>,
+    ) -> Result<(), PoolError> {
         // Refuses what cannot be had in one piece before it asks for the pieces.
         if self.geometry.reservation(missing)?.size() > PROBED_BYTES {
             // Seen by nobody, an allocation and its release are left out by the compiler.
@@ -221,7 +218,7 @@ impl Depot {
         let least = if reservations == 0 { 1 } else { self.growth_slots() };
         while missing > 0 {
             let slots = missing.max(least).min(self.geometry.chunk_slots());
-            if let Err(error) = self.add_reservation(slots, front) {
+            if let Err(error) = self.add_reservation(slots, make_room) {
                 // INVARIANT: 1. to 4. none of these has been entered. 5. here.
                 self.reservations.truncate(reservations);
                 self.capacity = capacity;
@@ -234,10 +231,33 @@ impl Depot {
 
     /// Where chunk `number` lies and the number of its slots, if it is reserved.
     fn place(&self, number: usize) -> Option<(NonNull<u8>, usize)> {
-        let (reservation, index) = match self.growth {
-            Growth::Bounded => (self.reservations.first()?, number),
-            Growth::OnDemand => (self.reservations.get(number)?, 0),
-        };
-        reservation.chunk(index)
+        match number.checked_sub(self.reserved().0) {
+            None => self.reservations.first()?.chunk(number),
+            Some(behind) => self.reservations.get(behind + 1)?.chunk(0),
+        }
+    }
+
+    /// Whether a chunk is reserved that has not been entered.
+    pub(crate) fn has_next(&self) -> bool {
+        self.place(self.chunks.len()).is_some()
+    }
+
+    /// Enters the next chunk, if one is reserved. All of its slots are vacant and the caller's.
+    pub(crate) fn enter_next(&mut self) -> Option<Chunk> {
+        let number = self.chunks.len();
+        let (base, slots) = self.place(number)?;
+        // The number fits into 32 bits by `add_reservation`.
+        let number = number as u32;
+        // SAFETY: 1. `base` and `slots` are those of a chunk of a reservation laid out by the
+        // same geometry (invariant 6), aligned and with the reservation's provenance
+        // (`Reservation` invariants 1 and 2). 2. The chunk has not been entered before
+        // (invariants 1 and 2). 3. A chunk leaves `chunks` before its reservation is released, be
+        // it by `release_vacant`, `keep_occupied` or the drop of the depot, and then nobody uses
+        // its slots.
+        let chunk = unsafe { Chunk::enter(base, slots, &self.geometry, self.owner, number) };
+        // INVARIANT: 2. here. 3. the slots are the caller's. 5. `entered` here.
+        self.chunks.push(chunk);
+        self.entered += slots;
+        Some(chunk)
     }
 }

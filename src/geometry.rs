@@ -7,8 +7,8 @@
 #![forbid(unsafe_code)]
 
 use core::alloc::Layout;
-use core::sync::atomic::AtomicUsize;
 
+use crate::atomic::AtomicUsize;
 use crate::bit_tree::words_for;
 use crate::error::PoolError;
 

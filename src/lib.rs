@@ -56,6 +56,7 @@ extern crate std;
 
 // Bottom-up: a module uses only those above it.
 mod error;
+mod atomic;
 mod bit_tree;
 mod geometry;
 mod chunk;
@@ -64,6 +65,8 @@ mod magazine;
 mod window;
 mod reservation;
 mod depot;
+mod front;
+mod stock;
 mod stats;
 mod memory;
 mod pool_core;

@@ -2,21 +2,28 @@
 //!
 //! It is an array of pointers (Bonwick and Adams, "Magazines and Vmem", USENIX 2001): neither
 //! taking nor returning a slot touches the slot's memory.
+//!
+//! It is one thread at a time that puts in and takes out, by plain loads and stores. What
+//! [`Magazine::len`] and [`Magazine::iter`] read is atomic, so that other threads may look: they see
+//! some state that the magazine was in, or parts of several.
 
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use crate::error::PoolError;
 use crate::geometry::MAGAZINE_SLOTS;
-use crate::pages::Pages;
 
 /// The alignment of a magazine's array in bytes, and one place more than the longest array has:
 /// the address of the top alone tells an empty magazine, without a second load.
-const ALIGN: usize = (MAGAZINE_SLOTS + 1) * size_of::<NonNull<u8>>();
+const ALIGN: usize = (MAGAZINE_SLOTS + 1) * size_of::<Place>();
 
-const _: () = assert!(ALIGN.is_power_of_two() && ALIGN >= align_of::<NonNull<u8>>());
+const _: () = assert!(ALIGN.is_power_of_two() && ALIGN >= align_of::<Place>());
+
+/// A place of the array. It holds a slot, one that it has held before, or null.
+type Place = AtomicPtr<u8>;
 
 /// A stack of slots, last in, first out.
 ///
@@ -27,11 +34,11 @@ const _: () = assert!(ALIGN.is_power_of_two() && ALIGN >= align_of::<NonNull<u8>
 ///    the layout that [`Magazine::layout`] gives for as many; where it has none, there is no array,
 ///    and no pointer is ever dereferenced.
 /// 2. `top` is at or behind the base and at or in front of `limit`, whole pointers apart.
-/// 3. The pointers in front of `top` are initialised.
+/// 3. All places are initialised, and those in front of `top` hold slots.
 #[derive(Debug)]
 pub(crate) struct Magazine {
-    top: Cell<*mut NonNull<u8>>,
-    limit: Cell<*mut NonNull<u8>>,
+    top: AtomicPtr<Place>,
+    limit: Cell<*mut Place>,
 }
 
 impl Magazine {
@@ -39,37 +46,42 @@ impl Magazine {
     pub(crate) const fn new() -> Self {
         let nothing = ptr::without_provenance_mut(ALIGN);
         // INVARIANT: 1. to 3. of an array without places.
-        Self { top: Cell::new(nothing), limit: Cell::new(nothing) }
+        Self { top: AtomicPtr::new(nothing), limit: Cell::new(nothing) }
     }
 
     /// Takes the slot that was put in last.
     #[inline]
     pub(crate) fn pop(&self) -> Option<NonNull<u8>> {
-        let top = self.top.get();
+        let top = self.top.load(Relaxed);
         if top.addr() % ALIGN == 0 {
             return None;
         }
         // SAFETY: `top` is not the base, hence behind it in the same array (invariants 1 and 2).
         let top = unsafe { top.sub(1) };
         // INVARIANT: 2. and 3. the array's filled part ends one earlier.
-        self.top.set(top);
-        // SAFETY: the pointer was in the filled part (invariant 3).
-        Some(unsafe { top.read() })
+        self.top.store(top, Relaxed);
+        // SAFETY: valid: the place was in the filled part (invariants 1 and 3). Unaliased: no
+        // exclusive reference to a place is made while it is in the array.
+        let place = unsafe { &*top };
+        // SAFETY: what it holds is a slot (invariant 3), which has an address.
+        Some(unsafe { NonNull::new_unchecked(place.load(Relaxed)) })
     }
 
     /// Puts `slot` on top; returns whether there was room.
     #[inline]
     #[must_use]
     pub(crate) fn push(&self, slot: NonNull<u8>) -> bool {
-        let top = self.top.get();
+        let top = self.top.load(Relaxed);
         if top == self.limit.get() {
             return false;
         }
-        // SAFETY: `top` is in front of `limit` in the same array (invariants 1 and 2).
-        unsafe { top.write(slot) };
+        // SAFETY: valid: `top` is in front of `limit` in the same array (invariants 1 to 3).
+        // Unaliased: no exclusive reference to a place is made while it is in the array.
+        let place = unsafe { &*top };
+        place.store(slot.as_ptr(), Relaxed);
         // SAFETY: as `top` is in front of `limit`, the next place is at most `limit` (invariant 2).
-        // INVARIANT: 2. and 3. the pointer just written joins the filled part.
-        self.top.set(unsafe { top.add(1) });
+        // INVARIANT: 2. and 3. the place just filled joins the filled part.
+        self.top.store(unsafe { top.add(1) }, Relaxed);
         true
     }
 
@@ -79,59 +91,64 @@ impl Magazine {
     ///
     /// Panics where there is no room for all of them, and holds none of them then.
     pub(crate) fn extend(&self, slots: impl Iterator<Item = NonNull<u8>>) {
-        let mut top = self.top.get();
+        let mut top = self.top.load(Relaxed);
+        let limit = self.limit.get();
         for slot in slots {
-            assert!(top != self.limit.get(), "a magazine is asked to hold more than it can");
-            // SAFETY: by the line above, `top` is in front of `limit` in the same array (invariants
-            // 1 and 2).
-            unsafe { top.write(slot) };
+            assert!(top != limit, "a magazine is asked to hold more than it can");
+            // SAFETY: valid: by the line above, `top` is in front of `limit` in the same array
+            // (invariants 1 to 3). Unaliased: no exclusive reference to a place is made while it is
+            // in the array.
+            let place = unsafe { &*top };
+            place.store(slot.as_ptr(), Relaxed);
             // SAFETY: hence the next place is at most `limit`.
             top = unsafe { top.add(1) };
         }
-        // INVARIANT: 2. and 3. the pointers just written join the filled part.
-        self.top.set(top);
+        // INVARIANT: 2. and 3. the places just filled join the filled part.
+        self.top.store(top, Relaxed);
     }
 
     /// Takes all slots out. They belong to the caller, who has seen them by [`Magazine::iter`].
     pub(crate) fn clear(&self) {
         // INVARIANT: 2. and 3. no place is filled.
-        self.top.set(self.base());
+        self.top.store(self.base(), Relaxed);
     }
 
     /// The number of slots in the magazine.
     pub(crate) fn len(&self) -> usize {
-        (self.top.get().addr() - self.base().addr()) / size_of::<NonNull<u8>>()
+        self.top.load(Relaxed).addr() % ALIGN / size_of::<Place>()
     }
 
     /// The number of slots the magazine has room for.
     pub(crate) fn capacity(&self) -> usize {
-        (self.limit.get().addr() - self.base().addr()) / size_of::<NonNull<u8>>()
+        self.limit.get().addr() % ALIGN / size_of::<Place>()
     }
 
     /// The start of the array, where there is one.
-    fn base(&self) -> *mut NonNull<u8> {
-        self.top.get().map_addr(|top| top - top % ALIGN)
+    fn base(&self) -> *mut Place {
+        self.top.load(Relaxed).map_addr(|top| top - top % ALIGN)
     }
 
-    /// The slots in the magazine, the one that was put in first in front. The magazine is not to
-    /// be changed by what is done with them.
+    /// The slots in the magazine, the one that was put in first in front.
     pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<u8>> {
-        (0..self.len()).map(|index| {
-            assert!(index < self.len());
-            // SAFETY: by the line above the place is in front of `top` (invariant 2).
-            let place = unsafe { self.base().add(index) };
-            // SAFETY: and so it is filled (invariant 3).
-            unsafe { place.read() }
+        let (base, len) = (self.base(), self.len());
+        (0..len).filter_map(move |index| {
+            // SAFETY: `len` is no more than the places of the array, which stays until the magazine
+            // ends or grows, and it does so by its owner alone, who is not within this borrow.
+            let place = unsafe { base.add(index) };
+            // SAFETY: valid: initialised (invariant 3). Unaliased: no exclusive reference to a place
+            // is made while it is in the array.
+            let place = unsafe { &*place };
+            NonNull::new(place.load(Relaxed))
         })
     }
 
-    /// Enlarges the magazine to room for `capacity` slots, at most [`MAGAZINE_SLOTS`], on pages as
-    /// wished for; does nothing where it has that already.
+    /// Enlarges the magazine to room for `capacity` slots, at most [`MAGAZINE_SLOTS`]; does
+    /// nothing where it has that already.
     ///
     /// # Errors
     ///
     /// [`PoolError::OutOfMemory`] where the memory is refused; the magazine is unchanged then.
-    pub(crate) fn grow(&self, capacity: usize, pages: Pages) -> Result<(), PoolError> {
+    pub(crate) fn grow(&self, capacity: usize) -> Result<(), PoolError> {
         if capacity <= self.capacity() {
             return Ok(());
         }
@@ -140,10 +157,13 @@ impl Magazine {
         let Some(array) = NonNull::new(unsafe { alloc(layout) }) else {
             return Err(PoolError::OutOfMemory { bytes: layout.size() });
         };
-        // SAFETY: 1. the memory was just allocated. 2. By this function, which keeps nothing in it
-        // yet.
-        unsafe { pages.prepare(array, layout.size()) };
-        let array = array.cast::<NonNull<u8>>().as_ptr();
+        let array = array.cast::<Place>().as_ptr();
+        for index in 0..capacity {
+            // SAFETY: the array has as many places.
+            let place = unsafe { array.add(index) };
+            // SAFETY: the memory was just allocated, for places.
+            unsafe { place.write(Place::new(ptr::null_mut())) };
+        }
         let (old, old_capacity, len) = (self.base(), self.capacity(), self.len());
         // SAFETY: `len` pointers are filled in the old array (invariant 3), and the new one, a
         // different allocation, has room for more.
@@ -151,7 +171,7 @@ impl Magazine {
         // SAFETY: `len` is below `capacity`, the number of places.
         // INVARIANT: 1. to 3. of the new array, into which the filled part was copied, by this line
         // and the next.
-        self.top.set(unsafe { array.add(len) });
+        self.top.store(unsafe { array.add(len) }, Relaxed);
         // SAFETY: the array has as many places.
         self.limit.set(unsafe { array.add(capacity) });
         // SAFETY: 1. the old array no longer belongs to the magazine.
@@ -162,7 +182,7 @@ impl Magazine {
     /// The layout of the array of a magazine with room for `capacity` slots.
     fn layout(capacity: usize) -> Layout {
         assert!(capacity <= MAGAZINE_SLOTS);
-        let array = Layout::array::<NonNull<u8>>(capacity).and_then(|array| array.align_to(ALIGN));
+        let array = Layout::array::<Place>(capacity).and_then(|array| array.align_to(ALIGN));
         array.expect("a magazine is small")
     }
 
@@ -171,7 +191,7 @@ impl Magazine {
     /// # Safety
     ///
     /// 1. `array` was the array of a magazine with room for `capacity`, and no longer is.
-    unsafe fn free(array: *mut NonNull<u8>, capacity: usize) {
+    unsafe fn free(array: *mut Place, capacity: usize) {
         if capacity != 0 {
             // SAFETY: the array was allocated with this layout (clause 1; invariant 1).
             unsafe { dealloc(array.cast(), Self::layout(capacity)) };
@@ -203,7 +223,7 @@ mod tests {
         for capacity in [1, 2, 3, 8, 100, MAGAZINE_SLOTS] {
             let magazine = Magazine::new();
             assert!(!magazine.push(slot(0)) && magazine.pop().is_none());
-            magazine.grow(capacity, Pages::default()).unwrap();
+            magazine.grow(capacity).unwrap();
             let mut model = Vec::new();
             for number in 0..if cfg!(miri) { 100 } else { 5000 } {
                 match rng.u8(..10) {
@@ -235,7 +255,7 @@ mod tests {
     #[test]
     fn a_full_magazine_is_not_mistaken_for_an_empty_one() {
         let magazine = Magazine::new();
-        magazine.grow(MAGAZINE_SLOTS, Pages::default()).unwrap();
+        magazine.grow(MAGAZINE_SLOTS).unwrap();
         magazine.extend((0..MAGAZINE_SLOTS).map(slot));
         assert!(!magazine.push(slot(0)));
         assert_eq!(magazine.len(), MAGAZINE_SLOTS);
@@ -246,8 +266,8 @@ mod tests {
     fn a_magazine_keeps_its_slots_when_it_grows() {
         let magazine = Magazine::new();
         for capacity in [1, 2, 4, 7, 64, MAGAZINE_SLOTS] {
-            magazine.grow(capacity, Pages::default()).unwrap();
-            magazine.grow(capacity / 2, Pages::default()).unwrap();
+            magazine.grow(capacity).unwrap();
+            magazine.grow(capacity / 2).unwrap();
             assert_eq!(magazine.capacity(), capacity);
             while magazine.push(slot(magazine.len())) {}
             assert_eq!(magazine.len(), capacity);

@@ -1,4 +1,4 @@
-//! The state of a pool for one thread: the front in cells, the depot behind a check.
+//! The state of a pool for one thread: the front in cells, the stock behind a check.
 
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
@@ -6,12 +6,14 @@ use core::cell::{Cell, RefCell};
 use core::ptr::{self, NonNull};
 
 use crate::chunk::Chunk;
-use crate::depot::{Depot, Front, Growth};
+use crate::depot::{Depot, Growth};
 use crate::error::{InvalidFree, PoolError, refuse};
+use crate::front::Front;
 use crate::geometry::Geometry;
 use crate::magazine::Magazine;
 use crate::pages::Pages;
 use crate::stats::PoolStats;
+use crate::stock::Stock;
 use crate::window::Window;
 
 /// What happens to slots that are still occupied when a pool is dropped.
@@ -39,17 +41,17 @@ pub(crate) struct Plan {
 /// The state of a pool, at an address that does not change: the headers of its chunks name it.
 ///
 /// Control leaves this layer only for the upstream allocator. One that uses the very pool it serves
-/// finds the front consistent, or, where it needs the depot, a `RefCell` that is borrowed: a panic.
+/// finds the front consistent, or, where it needs the stock, a `RefCell` that is borrowed: a panic.
 ///
 /// # Invariants
 ///
-/// 1. `front` is the front of `depot`.
+/// 1. `front` is the front of `stock`.
 /// 2. `given_up` is the number of occupied slots whose handles were leaked, over all chunks.
-/// 3. The owner that `depot` gives its chunks is this core, with the provenance of its allocation.
+/// 3. The owner that the depot of `stock` gives its chunks is this core, with the provenance of its allocation.
 #[derive(Debug)]
 pub(crate) struct PoolCore {
     front: Front,
-    depot: RefCell<Depot>,
+    stock: RefCell<Stock>,
     given_up: Cell<usize>,
     leftovers: Leftovers,
 }
@@ -73,10 +75,11 @@ impl PoolCore {
             window: Window::new(geometry.stride().bytes()),
             vacant: Cell::new(0),
         };
-        let depot = RefCell::new(Depot::new(geometry, plan.growth, plan.pages, core.cast()));
-        // INVARIANT: 1. the front is empty, so it can be any depot's. 2. no slot is occupied.
+        let depot = Depot::new(geometry, plan.growth, plan.pages, core.cast());
+        let stock = RefCell::new(Stock::new(depot));
+        // INVARIANT: 1. the front is empty, so it can be any stock's. 2. no slot is occupied.
         // 3. by the line above.
-        let value = Self { front, depot, given_up: Cell::new(0), leftovers: plan.leftovers };
+        let value = Self { front, stock, given_up: Cell::new(0), leftovers: plan.leftovers };
         // SAFETY: the memory was just allocated for a core.
         unsafe { core.write(value) };
         Ok(core)
@@ -98,14 +101,14 @@ impl PoolCore {
         unsafe { dealloc(core.as_ptr().cast(), Layout::new::<Self>()) };
     }
 
-    /// Decides what dropping the depot gives back.
+    /// Decides what dropping the stock gives back.
     fn settle_leftovers(&self) {
         if cfg!(debug_assertions) {
             self.check_invariants();
         }
         if self.leftovers == Leftovers::Keep && self.len() > self.given_up.get() {
             // SAFETY: 1. invariant 1.
-            unsafe { self.depot.borrow_mut().keep_occupied(&self.front) };
+            unsafe { self.stock.borrow_mut().keep_occupied(&self.front) };
         }
     }
 
@@ -144,7 +147,7 @@ impl PoolCore {
     #[inline(never)]
     fn refill_and_take(&self) -> Option<NonNull<u8>> {
         // SAFETY: 1. invariant 1.
-        if !unsafe { self.depot.borrow_mut().refill(&self.front) } {
+        if !unsafe { self.stock.borrow_mut().refill(&self.front) } {
             return None;
         }
         let Front { magazine, window, .. } = &self.front;
@@ -191,7 +194,7 @@ impl PoolCore {
     #[cold]
     #[inline(never)]
     fn spill_first(&self, chunk: Chunk, index: usize, mask: usize) {
-        self.depot.borrow_mut().insert(chunk, index, mask);
+        self.stock.borrow_mut().insert(chunk, index, mask);
         self.front.vacant.set(self.front.vacant.get() + 1);
     }
 
@@ -211,28 +214,28 @@ impl PoolCore {
 
     /// The number of occupied slots.
     pub(crate) fn len(&self) -> usize {
-        self.depot.borrow().len(&self.front)
+        self.stock.borrow().len(&self.front)
     }
 
     /// The number of slots.
     pub(crate) fn capacity(&self) -> usize {
-        self.depot.borrow().capacity()
+        self.stock.borrow().depot().capacity()
     }
 
     /// Whether the core never gets more slots than it was made with.
     pub(crate) fn is_bounded(&self) -> bool {
-        self.depot.borrow().growth() == Growth::Bounded
+        self.stock.borrow().depot().growth() == Growth::Bounded
     }
 
     /// The size of a value, as asked for.
     pub(crate) fn object_size(&self) -> usize {
-        self.depot.borrow().geometry().object_size()
+        self.stock.borrow().depot().geometry().object_size()
     }
 
     /// Why [`PoolCore::take`] found nothing.
     #[cold]
     pub(crate) fn refusal(&self) -> PoolError {
-        self.depot.borrow().refusal()
+        self.stock.borrow().depot().refusal()
     }
 
     /// Ends an allocation for which [`PoolCore::take`] found nothing: panics where the core is
@@ -250,22 +253,18 @@ impl PoolCore {
     /// Gives the core its one reservation, if it is bounded, and otherwise room for as many slots
     /// at once.
     pub(crate) fn furnish(&self, slots: usize) -> Result<(), PoolError> {
-        let mut depot = self.depot.borrow_mut();
-        match depot.growth() {
-            Growth::Bounded => depot.add_reservation(slots, &self.front),
-            Growth::OnDemand => depot.reserve(slots, &self.front),
-        }
+        self.stock.borrow_mut().furnish(slots, &self.front)
     }
 
     /// Makes room for so many occupied slots more.
     pub(crate) fn reserve(&self, additional: usize) -> Result<(), PoolError> {
-        self.depot.borrow_mut().reserve(additional, &self.front)
+        self.stock.borrow_mut().reserve(additional, &self.front)
     }
 
     /// Gives wholly vacant chunks back; returns the number of bytes.
     pub(crate) fn trim(&self) -> usize {
         // SAFETY: 1. invariant 1.
-        unsafe { self.depot.borrow_mut().trim(&self.front) }
+        unsafe { self.stock.borrow_mut().trim(&self.front) }
     }
 
     /// The occupied slot that starts at `address`, with the provenance of its chunk.
@@ -274,18 +273,18 @@ impl PoolCore {
     ///
     /// An [`InvalidFree`] where none does.
     pub(crate) fn occupied_slot(&self, address: usize) -> Result<NonNull<u8>, InvalidFree> {
-        self.depot.borrow().occupied_slot(address, &self.front)
+        self.stock.borrow().occupied_slot(address, &self.front)
     }
 
     /// Whether `address` lies in a slot.
     pub(crate) fn contains(&self, address: usize) -> bool {
-        self.depot.borrow().contains(address)
+        self.stock.borrow().depot().contains(address)
     }
 
     /// The figures at this moment.
     pub(crate) fn stats(&self) -> PoolStats {
-        let depot = self.depot.borrow();
-        let len = depot.len(&self.front);
+        let stock = self.stock.borrow();
+        let (depot, len) = (stock.depot(), stock.len(&self.front));
         PoolStats {
             capacity: depot.capacity(),
             len,
@@ -301,8 +300,8 @@ impl PoolCore {
     ///
     /// Panics where an invariant does not hold.
     pub(crate) fn check_invariants(&self) {
-        let depot = self.depot.borrow();
-        depot.check_invariants(&self.front);
-        assert_eq!(depot.given_up(), self.given_up.get(), "PoolCore invariant 2");
+        let stock = self.stock.borrow();
+        stock.check_invariants(&self.front);
+        assert_eq!(stock.depot().given_up(), self.given_up.get(), "PoolCore invariant 2");
     }
 }

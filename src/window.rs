@@ -57,15 +57,20 @@ impl Window {
     /// Empties the window; returns its first slot and the number of slots it had, which belong to
     /// the caller.
     pub(crate) fn close(&self) -> Option<(NonNull<u8>, usize)> {
-        let run = self.run();
+        let first = NonNull::new(self.next.get()).filter(|_| !self.is_empty());
+        let run = first.map(|first| (first, self.len()));
         // INVARIANT: 1. equal. 2. there are none.
         self.next.set(self.end.get());
         run
     }
 
-    /// The first slot and the number of slots.
-    pub(crate) fn run(&self) -> Option<(NonNull<u8>, usize)> {
-        if self.is_empty() { None } else { Some((NonNull::new(self.next.get())?, self.len())) }
+    /// The slots, the lowest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<u8>> {
+        (0..self.len()).filter_map(|index| {
+            assert!(index < self.len());
+            // SAFETY: by the line above a slot starts there, in the chunk of `next` (invariant 2).
+            NonNull::new(unsafe { self.next.get().byte_add(index * self.stride) })
+        })
     }
 
     /// The number of slots in the window.

@@ -1,8 +1,7 @@
 //! From an address to the slot there, without reading at the address.
 
-use core::ptr::NonNull;
-
-use super::{Depot, Front, Growth};
+use super::Depot;
+use crate::chunk::Chunk;
 use crate::error::InvalidFree;
 
 impl Depot {
@@ -12,16 +11,16 @@ impl Depot {
     /// # Errors
     ///
     /// [`InvalidFree::Foreign`] or [`InvalidFree::Interior`].
-    pub(super) fn slot_around(&self, address: usize) -> Result<(usize, usize, usize), InvalidFree> {
+    fn slot_around(&self, address: usize) -> Result<(usize, usize, usize), InvalidFree> {
         let (reservation, offset) = self
             .reservations
             .iter()
             .enumerate()
             .find_map(|(number, reservation)| Some((number, reservation.offset_of(address)?)))
             .ok_or(InvalidFree::Foreign)?;
-        let number = match self.growth {
-            Growth::Bounded => offset / self.geometry.pitch(),
-            Growth::OnDemand => reservation,
+        let number = match reservation {
+            0 => offset / self.geometry.pitch(),
+            behind => self.reserved().0 + behind - 1,
         };
         let (_, slots) = self.place(number).ok_or(InvalidFree::Interior)?;
         let offset = (offset % self.geometry.pitch())
@@ -37,17 +36,13 @@ impl Depot {
         self.slot_around(address).is_ok()
     }
 
-    /// The occupied slot that starts at `address`, with the provenance of its chunk, given the front
-    /// of this depot.
+    /// The entered chunk and the number of its slot that starts at `address`.
     ///
     /// # Errors
     ///
-    /// An [`InvalidFree`] where none does.
-    pub(crate) fn occupied_slot(
-        &self,
-        address: usize,
-        front: &Front,
-    ) -> Result<NonNull<u8>, InvalidFree> {
+    /// An [`InvalidFree`] where none does: [`InvalidFree::Vacant`] where the slot is of a chunk that
+    /// has not been entered.
+    pub(crate) fn slot_at(&self, address: usize) -> Result<(Chunk, usize), InvalidFree> {
         let (number, index) = match self.slot_around(address) {
             Err(InvalidFree::Foreign) => return Err(InvalidFree::Foreign),
             _ if address % self.geometry.align() != 0 => return Err(InvalidFree::Misaligned),
@@ -56,10 +51,6 @@ impl Depot {
         };
         // A chunk that was never entered has no occupied slot and nothing to read.
         let chunk = self.chunks.get(number).ok_or(InvalidFree::Vacant)?;
-        let slot = chunk.slot(index);
-        let vacant = chunk.vacancy().contains(index)
-            || front.window.contains(slot)
-            || front.magazine.iter().any(|vacant| vacant == slot);
-        if vacant { Err(InvalidFree::Vacant) } else { Ok(slot) }
+        Ok((*chunk, index))
     }
 }

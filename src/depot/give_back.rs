@@ -2,43 +2,30 @@
 
 use core::mem;
 
-use super::{Depot, Front, Growth};
+use super::{Depot, Growth};
 use crate::chunk::Chunk;
 use crate::reservation::Reservation;
 
 impl Depot {
-    /// Gives every wholly vacant chunk of a growing depot back; returns the number of bytes.
-    ///
-    /// # Safety
-    ///
-    /// 1. `front` is the front of this depot.
-    pub(crate) unsafe fn trim(&mut self, front: &Front) -> usize {
-        if self.growth == Growth::Bounded {
-            return 0;
-        }
-        // SAFETY: 1. clause 1.
-        unsafe { self.empty_front(front) };
+    /// Gives every wholly vacant chunk of a growing depot back, the bitmaps naming every vacant slot
+    /// of the entered ones; returns the number of bytes. The other chunks are numbered anew.
+    pub(crate) fn release_vacant(&mut self) -> usize {
+        debug_assert!(self.growth == Growth::OnDemand);
         let mut kept = 0;
-        self.with_vacancy.clear();
         for number in 0..self.chunks.len() {
             let chunk = self.chunks[number];
-            let vacant = chunk.vacancy().count();
-            if vacant == chunk.slots() {
+            if chunk.vacancy().count() == chunk.slots() {
                 self.entered -= chunk.slots();
-                front.vacant.set(front.vacant.get() - vacant);
                 continue;
             }
-            // INVARIANT: 1. and 2. the chunk and its reservation move together, in order. 4. here.
+            // INVARIANT: 1. and 2. the chunk and its reservation move together, in order.
             self.chunks.swap(kept, number);
             self.reservations.swap(kept, number);
             chunk.set_number(kept as u32);
-            if vacant != 0 {
-                self.list(kept);
-            }
             kept += 1;
         }
         // INVARIANT: 3. the slots of these chunks were all in the bitmap, so none is occupied and
-        // none is in the front. Behind them lie reservations that were never entered.
+        // none is in a front. Behind them lie reservations that were never entered.
         self.chunks.truncate(kept);
         let released: usize = self.reservations[kept..].iter().map(Reservation::bytes).sum();
         // INVARIANT: 5. here.
@@ -48,14 +35,9 @@ impl Depot {
     }
 
     /// Lets go of every reservation that still has an occupied slot whose handle was not leaked,
-    /// so that its memory is never given back. Everything else is given back as usual.
-    ///
-    /// # Safety
-    ///
-    /// 1. `front` is the front of this depot.
-    pub(crate) unsafe fn keep_occupied(&mut self, front: &Front) {
-        // SAFETY: 1. clause 1.
-        unsafe { self.empty_front(front) };
+    /// so that its memory is never given back; of all of them, where the depot is bounded. The
+    /// bitmaps name every vacant slot of the entered chunks. The rest is given back as usual.
+    pub(crate) fn keep_occupied(&mut self) {
         // INVARIANT: 5. ends here: of this depot only the drop is still to come. The chunks go before
         // the memory that they lie in.
         let chunks = mem::take(&mut self.chunks);

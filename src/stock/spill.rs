@@ -1,34 +1,30 @@
 //! Vacant slots on their way to the bitmaps.
 
-use super::{Depot, Front};
-use crate::bit_tree::{WORD_BITS, run_masks};
+use super::Stock;
+use crate::bit_tree::run_masks;
 use crate::chunk::Chunk;
+use crate::front::Front;
 
-impl Depot {
+impl Stock {
     /// Puts the slots that `mask` names in word `index` into the bitmap of `chunk`, one of this
-    /// depot. They are the caller's, and in no other place. The count of the front is the caller's
+    /// stock. They are the caller's, and in no other place. The count of the front is the caller's
     /// to raise.
     pub(crate) fn insert(&mut self, chunk: Chunk, index: usize, mask: usize) {
-        // INVARIANT: 3. the slots are the caller's. 4. here.
+        // INVARIANT: `Depot` 3. the slots are the caller's. 1. here.
         if chunk.vacancy().insert(index, mask) {
             self.list(chunk.number());
         }
-    }
-
-    /// Adds a chunk to those with a vacant slot.
-    pub(super) fn list(&mut self, number: usize) {
-        self.with_vacancy.tree().insert(number / WORD_BITS, 1 << (number % WORD_BITS));
     }
 
     /// Moves every slot of the front into the bitmaps.
     ///
     /// # Safety
     ///
-    /// 1. `front` is the front of this depot.
+    /// 1. `front` is the front of this stock.
     pub(super) unsafe fn empty_front(&mut self, front: &Front) {
         let Front { magazine, window, vacant } = front;
         for slot in magazine.iter() {
-            // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1). 2. The chunk is
+            // SAFETY: 1. `Front` invariant 1, of this stock's front (clause 1). 2. The chunk is
             // used in this function alone, which releases none.
             let chunk = unsafe { Chunk::of(slot) };
             let (index, mask) = chunk.bit_of(slot);
@@ -37,7 +33,7 @@ impl Depot {
         vacant.set(vacant.get() + magazine.len());
         magazine.clear();
         if let Some((first, count)) = window.close() {
-            // SAFETY: 1. `Front` invariant 1, of this depot's front (clause 1); it holds for the
+            // SAFETY: 1. `Front` invariant 1, of this stock's front (clause 1); it holds for the
             // slots of the window until the bitmap has them. 2. As nothing is released here.
             let chunk = unsafe { Chunk::of(first) };
             for (index, mask) in run_masks(chunk.index_of(first), count) {

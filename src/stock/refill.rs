@@ -1,11 +1,10 @@
 //! Vacant slots on their way to the front: the lowest of the lowest chunk that has any, or those
 //! of a chunk that is new.
 
-use core::ptr::NonNull;
-
-use super::{Depot, Front, Growth};
+use super::Stock;
 use crate::bit_tree::WORD_BITS;
-use crate::chunk::Chunk;
+use crate::depot::{Depot, Growth};
+use crate::front::Front;
 
 /// The most words of a bitmap that one run takes, so that the worst single allocation stays short.
 const RUN_WORDS: usize = 16;
@@ -19,53 +18,32 @@ const REFILL_WORDS: usize = 6;
 /// The most slots that it takes.
 const REFILL_SLOTS: usize = 96;
 
-impl Depot {
+impl Stock {
     /// Moves vacant slots into the front, which is empty; returns whether there were any to be
     /// had. Enters a chunk or adds one where the bitmaps are empty.
     ///
     /// # Safety
     ///
-    /// 1. `front` is the front of this depot.
+    /// 1. `front` is the front of this stock.
     pub(crate) unsafe fn refill(&mut self, front: &Front) -> bool {
         if front.vacant.get() != 0 {
             // SAFETY: 1. clause 1.
             unsafe { self.take_lowest(front) };
             return true;
         }
-        let number = self.chunks.len();
-        let place = self.place(number).or_else(|| {
-            let grows = self.growth == Growth::OnDemand
-                && self.add_reservation(self.growth_slots(), front).is_ok();
-            if grows { self.place(number) } else { None }
-        });
-        let Some((base, slots)) = place else { return false };
-        // SAFETY: 1. clause 1. 2. `place` said so, and the chunks up to this one are entered.
-        unsafe { self.enter_next(base, slots, front) };
-        true
-    }
-
-    /// Enters the next chunk and opens the window, which is empty, on all of its slots.
-    ///
-    /// # Safety
-    ///
-    /// 1. `front` is the front of this depot.
-    /// 2. The next chunk is reserved, at `base` with `slots` slots, as [`Depot::place`] has it.
-    unsafe fn enter_next(&mut self, base: NonNull<u8>, slots: usize, front: &Front) {
-        // The number fits into 32 bits by `add_reservation`.
-        let number = self.chunks.len() as u32;
-        // SAFETY: 1. `base` and `slots` are those of a chunk of a reservation laid out by the
-        // same geometry (clause 2; invariant 6), aligned and with the reservation's provenance
-        // (`Reservation` invariants 1 and 2). 2. The chunk has not been entered before
-        // (invariants 1 and 2). 3. A chunk leaves `chunks` before its reservation is released, be
-        // it by `trim`, `keep_occupied` or the drop of the depot, and then nobody uses its slots.
-        let chunk = unsafe { Chunk::enter(base, slots, &self.geometry, self.owner, number) };
-        // INVARIANT: 2. here. 5. `entered` here. 3. and 4. the bitmap is empty, and the next lines
-        // give all slots to the window.
-        self.chunks.push(chunk);
-        self.entered += slots;
+        if !self.depot.has_next() {
+            let grows = self.depot.growth() == Growth::OnDemand;
+            let slots = self.depot.growth_slots();
+            if !grows || self.add(slots, front, Depot::add_reservation).is_err() {
+                return false;
+            }
+        }
+        let Some(chunk) = self.depot.enter_next() else { return false };
         // SAFETY: 1. These are the slots of the chunk just entered, and its own pointer to them.
-        // 2. Nothing has them yet, and the front is this depot's (clause 1).
-        unsafe { front.window.open(chunk.first(), slots) };
+        // 2. They are vacant and the caller's, as `enter_next` says, and the front is this stock's
+        // (clause 1).
+        unsafe { front.window.open(chunk.first(), chunk.slots()) };
+        true
     }
 
     /// Moves the lowest vacant slots of the bitmaps, which have some, into the front, which is
@@ -73,7 +51,7 @@ impl Depot {
     ///
     /// # Safety
     ///
-    /// 1. `front` is the front of this depot.
+    /// 1. `front` is the front of this stock.
     unsafe fn take_lowest(&mut self, front: &Front) {
         // Half of the magazine stays free for slots that are given back.
         let most = front.magazine.capacity().div_ceil(2).min(REFILL_SLOTS);
@@ -83,7 +61,7 @@ impl Depot {
         for words in &mut found {
             lowest = lowest.or_else(|| self.with_vacancy.tree().first());
             let Some(number) = lowest else { break };
-            let chunk = self.chunks[number];
+            let chunk = self.depot.chunks()[number];
             let index = chunk.vacancy().first_word();
             let index = index.expect("`with_vacancy` names chunks with a vacant slot");
             let word = chunk.vacancy().word(index);
@@ -105,7 +83,7 @@ impl Depot {
                 lowest = None;
             }
         }
-        // INVARIANT: 3. what was removed goes into the magazine, which is empty and has room for
+        // INVARIANT: `Depot` 3. what was removed goes into the magazine, which is empty and has room for
         // `most` at least. The lowest goes in last, and so comes out first.
         for (chunk, index, taken) in found.into_iter().rev().flatten() {
             front.magazine.extend(chunk.slots_of(index, taken));
@@ -117,10 +95,10 @@ impl Depot {
     ///
     /// # Safety
     ///
-    /// 1. `front` is the front of this depot.
+    /// 1. `front` is the front of this stock.
     /// 2. The bits of `run` are set in that word, and in a row.
     unsafe fn take_run(&mut self, number: usize, mut index: usize, mut run: usize, front: &Front) {
-        let chunk = self.chunks[number];
+        let chunk = self.depot.chunks()[number];
         let first = chunk.slot(index * WORD_BITS + run.trailing_zeros() as usize);
         let end = chunk.vacancy().word_count().min(index + RUN_WORDS);
         let mut count = 0;
@@ -138,18 +116,18 @@ impl Depot {
                 break;
             }
         }
-        // INVARIANT: 3. what was removed goes into the window.
+        // INVARIANT: `Depot` 3. what was removed goes into the window.
         // SAFETY: 1. The slots from `first` on are neighbours in one chunk (clause 2), which gives
-        // the pointer. 2. Each was set in the bitmap and is no longer; the front is this depot's
+        // the pointer. 2. Each was set in the bitmap and is no longer; the front is this stock's
         // (clause 1).
         unsafe { front.window.open(first, count) };
     }
 
     /// Takes the slots that `mask` names in word `index` out of the bitmap of chunk `number`. They
-    /// are set there, and for the front, which is this depot's. Returns whether the bitmap has become empty.
+    /// are set there, and for the front, which is this stock's. Returns whether the bitmap has become empty.
     fn remove(&mut self, number: usize, index: usize, mask: usize, front: &Front) -> bool {
-        // INVARIANT: 4. here. `Front` 2. at the end.
-        let emptied = self.chunks[number].vacancy().remove(index, mask);
+        // INVARIANT: 1. here. `Front` 2. at the end.
+        let emptied = self.depot.chunks()[number].vacancy().remove(index, mask);
         if emptied {
             self.with_vacancy.tree().remove(number / WORD_BITS, 1 << (number % WORD_BITS));
         }

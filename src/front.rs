@@ -1,0 +1,26 @@
+//! Where a core for one thread takes slots from and gives them back to first.
+
+use core::cell::Cell;
+
+use crate::magazine::Magazine;
+use crate::window::Window;
+
+/// The hot end of a core for one thread. The stock of the same core fills and empties it.
+///
+/// It fills one cache line, so that the hot path touches no other beside the magazine's array and
+/// the header of the slot's chunk.
+///
+/// # Invariants
+///
+/// 1. What is in the magazine and in the window are starts of vacant slots of entered chunks of
+///    the stock whose front this is, with the provenance of their chunks.
+/// 2. `vacant` is the number of slots in the vacancy bitmaps of that stock.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Front {
+    pub(crate) magazine: Magazine,
+    pub(crate) window: Window,
+    pub(crate) vacant: Cell<usize>,
+}
+
+const _: () = assert!(size_of::<Front>() == 64);

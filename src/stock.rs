@@ -1,0 +1,164 @@
+//! What stands behind the front of a core for one thread: its depot, and which chunks of it have a
+//! vacant slot.
+//!
+//! Nothing here runs on the hot path.
+
+use core::ptr::NonNull;
+
+use crate::bit_tree::{BitSet, WORD_BITS};
+use crate::depot::{Depot, Growth, MakeRoom};
+use crate::error::{InvalidFree, PoolError};
+use crate::front::Front;
+
+mod refill;
+mod spill;
+
+/// The depot of a core for one thread, with a summary over the vacancy bitmaps of its chunks.
+///
+/// # Invariants
+///
+/// 1. `with_vacancy` holds the numbers of the chunks whose bitmap has a bit set, and has room for
+///    every chunk that is reserved.
+#[derive(Debug)]
+pub(crate) struct Stock {
+    depot: Depot,
+    with_vacancy: BitSet,
+}
+
+impl Stock {
+    /// The stock of a core, which has no memory yet.
+    pub(crate) fn new(depot: Depot) -> Self {
+        // INVARIANT: 1. there are no chunks.
+        Self { depot, with_vacancy: BitSet::default() }
+    }
+
+    pub(crate) fn depot(&self) -> &Depot {
+        &self.depot
+    }
+
+    /// The number of occupied slots, given the front of this stock.
+    pub(crate) fn len(&self, front: &Front) -> usize {
+        self.depot.entered() - front.vacant.get() - front.magazine.len() - front.window.len()
+    }
+
+    /// Gives the stock its one reservation, if it is bounded, and otherwise room for as many slots
+    /// at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stock::reserve`].
+    pub(crate) fn furnish(&mut self, slots: usize, front: &Front) -> Result<(), PoolError> {
+        match self.depot.growth() {
+            Growth::Bounded => self.add(slots, front, Depot::add_reservation),
+            Growth::OnDemand => self.reserve(slots, front),
+        }
+    }
+
+    /// Makes sure that `additional` slots can be taken without a further upstream allocation.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::CapacityExceeded`], [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`]; the
+    /// capacity is unchanged then.
+    pub(crate) fn reserve(&mut self, additional: usize, front: &Front) -> Result<(), PoolError> {
+        match self.depot.missing(additional, self.len(front))? {
+            0 => Ok(()),
+            missing => self.add(missing, front, Depot::grow),
+        }
+    }
+
+    /// Has the depot `reserve` room for `slots` slots more, at least one, and enlarges the set of
+    /// chunks and the magazine to match.
+    fn add(
+        &mut self,
+        slots: usize,
+        front: &Front,
+        reserve: impl FnOnce(&mut Depot, usize, &mut MakeRoom<'_>) -> Result<(), PoolError>,
+    ) -> Result<(), PoolError> {
+        let Self { depot, with_vacancy } = self;
+        // INVARIANT: 1. here.
+        reserve(depot, slots, &mut |chunks| with_vacancy.reserve(chunks))?;
+        let wished = depot.geometry().magazine_slots(depot.capacity());
+        // A smaller magazine than wished for does as well, and so does none at all.
+        let _ = front.magazine.grow(wished);
+        Ok(())
+    }
+
+    /// Adds a chunk to those with a vacant slot.
+    fn list(&mut self, number: usize) {
+        self.with_vacancy.tree().insert(number / WORD_BITS, 1 << (number % WORD_BITS));
+    }
+
+    /// Gives every wholly vacant chunk of a growing stock back; returns the number of bytes.
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this stock.
+    pub(crate) unsafe fn trim(&mut self, front: &Front) -> usize {
+        if self.depot.growth() == Growth::Bounded {
+            return 0;
+        }
+        // SAFETY: 1. clause 1.
+        unsafe { self.empty_front(front) };
+        let entered = self.depot.entered();
+        let bytes = self.depot.release_vacant();
+        // INVARIANT: `Front` 2. the slots of the chunks that went were all vacant.
+        front.vacant.set(front.vacant.get() - (entered - self.depot.entered()));
+        // INVARIANT: 1. here.
+        self.with_vacancy.clear();
+        for number in 0..self.depot.chunks().len() {
+            if self.depot.chunks()[number].vacancy().count() != 0 {
+                self.list(number);
+            }
+        }
+        bytes
+    }
+
+    /// Lets go of the memory of occupied slots, as [`Depot::keep_occupied`] does.
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this stock.
+    pub(crate) unsafe fn keep_occupied(&mut self, front: &Front) {
+        // SAFETY: 1. clause 1.
+        unsafe { self.empty_front(front) };
+        // INVARIANT: 1. ends here, with the chunks: only the drop is still to come.
+        self.depot.keep_occupied();
+    }
+
+    /// The occupied slot that starts at `address`, with the provenance of its chunk, given the front
+    /// of this stock.
+    ///
+    /// # Errors
+    ///
+    /// An [`InvalidFree`] where none does.
+    pub(crate) fn occupied_slot(
+        &self,
+        address: usize,
+        front: &Front,
+    ) -> Result<NonNull<u8>, InvalidFree> {
+        let (chunk, index) = self.depot.slot_at(address)?;
+        let slot = chunk.slot(index);
+        let vacant = chunk.vacancy().contains(index)
+            || front.window.contains(slot)
+            || front.magazine.iter().any(|vacant| vacant == slot);
+        if vacant { Err(InvalidFree::Vacant) } else { Ok(slot) }
+    }
+
+    /// Walks everything.
+    ///
+    /// # Panics
+    ///
+    /// Panics where an invariant does not hold.
+    pub(crate) fn check_invariants(&self, front: &Front) {
+        self.with_vacancy.tree().check_invariants();
+        for (number, chunk) in self.depot.chunks().iter().enumerate() {
+            chunk.vacancy().check_invariants();
+            let listed = self.with_vacancy.tree().contains(number);
+            assert_eq!(listed, chunk.vacancy().count() != 0, "Stock invariant 1");
+        }
+        let held = || front.magazine.iter().chain(front.window.iter());
+        let vacant = self.depot.check_invariants(held, self.len(front));
+        assert_eq!(vacant, front.vacant.get(), "Front invariant 2");
+    }
+}
