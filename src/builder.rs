@@ -3,13 +3,14 @@
 use core::fmt;
 use core::marker::PhantomData;
 
+use crate::block_pool::BlockPool;
 use crate::depot::Growth;
 use crate::error::{PoolError, expect};
-use crate::memory_pool::MemoryPool;
 use crate::pages::Pages;
-use crate::pool::Pool;
+use crate::pool_core::PoolCore;
+use crate::typed_pool::TypedPool;
 
-/// Makes a pool with options: [`Pool::builder`] and [`MemoryPool::builder`] start one.
+/// Makes a pool with options: [`TypedPool::builder`] and [`BlockPool::builder`] start one.
 ///
 /// # Examples
 ///
@@ -79,9 +80,9 @@ impl<P> PoolBuilder<P> {
     }
 }
 
-impl<T> PoolBuilder<Pool<T>> {
+impl<T, C: PoolCore> PoolBuilder<TypedPool<T, C>> {
     /// Has the pool start with `capacity` slots and grow when they are used up, as
-    /// [`Pool::with_capacity`] does. Without a call of this or of [`PoolBuilder::bounded`] it starts
+    /// [`TypedPool::with_capacity`] does. Without a call of this or of [`PoolBuilder::bounded`] it starts
     /// with none.
     ///
     /// # Examples
@@ -94,7 +95,7 @@ impl<T> PoolBuilder<Pool<T>> {
         Self { growth: Growth::OnDemand, slots: capacity, ..self }
     }
 
-    /// Has the pool have `capacity` slots and never more, as [`Pool::bounded`] does.
+    /// Has the pool have `capacity` slots and never more, as [`TypedPool::bounded`] does.
     ///
     /// # Examples
     ///
@@ -111,7 +112,7 @@ impl<T> PoolBuilder<Pool<T>> {
     ///
     /// # Panics
     ///
-    /// As [`Pool::with_capacity`].
+    /// As [`TypedPool::with_capacity`].
     ///
     /// # Examples
     ///
@@ -121,7 +122,7 @@ impl<T> PoolBuilder<Pool<T>> {
     /// ```
     #[must_use]
     #[track_caller]
-    pub fn build(self) -> Pool<T> {
+    pub fn build(self) -> TypedPool<T, C> {
         expect(self.try_build())
     }
 
@@ -137,17 +138,17 @@ impl<T> PoolBuilder<Pool<T>> {
     /// let builder = typed_pool::Pool::<u64>::builder().bounded(usize::MAX / 8);
     /// assert!(builder.try_build().is_err());
     /// ```
-    pub fn try_build(self) -> Result<Pool<T>, PoolError> {
-        Pool::build(self.growth, self.slots, self.pages)
+    pub fn try_build(self) -> Result<TypedPool<T, C>, PoolError> {
+        TypedPool::build(self.growth, self.slots, self.pages)
     }
 }
 
-impl PoolBuilder<MemoryPool> {
+impl<C: PoolCore> PoolBuilder<BlockPool<C>> {
     /// Makes the pool.
     ///
     /// # Errors
     ///
-    /// As [`MemoryPool::new`].
+    /// As [`BlockPool::new`].
     ///
     /// # Examples
     ///
@@ -157,8 +158,8 @@ impl PoolBuilder<MemoryPool> {
     /// let error = MemoryPool::builder(0, 10).build().unwrap_err();
     /// assert_eq!(error, PoolError::ZeroObjectSize);
     /// ```
-    pub fn build(self) -> Result<MemoryPool, PoolError> {
-        MemoryPool::from_size(self.object_size, self.slots, self.pages)
+    pub fn build(self) -> Result<BlockPool<C>, PoolError> {
+        BlockPool::from_size(self.object_size, self.slots, self.pages)
     }
 }
 
@@ -179,8 +180,8 @@ impl<P> fmt::Debug for PoolBuilder<P> {
     }
 }
 
-impl<T> Pool<T> {
-    /// Starts to make a pool with options. Unless told otherwise it is like [`Pool::new`].
+impl<T, C: PoolCore> TypedPool<T, C> {
+    /// Starts to make a pool with options. Unless told otherwise it is like [`TypedPool::new`].
     ///
     /// # Examples
     ///
@@ -195,9 +196,9 @@ impl<T> Pool<T> {
     }
 }
 
-impl MemoryPool {
+impl<C: PoolCore> BlockPool<C> {
     /// Starts to make a pool of `pool_size` blocks of `object_size` bytes with options. Unless told
-    /// otherwise it is like [`MemoryPool::new`].
+    /// otherwise it is like [`BlockPool::new`].
     ///
     /// # Examples
     ///

@@ -110,7 +110,7 @@ impl Stride {
 ///    where not even one does.
 /// 3. `pitch` is a multiple of [`CHUNK_ALIGN`] and no smaller than a chunk of `chunk_slots`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Geometry {
+pub struct Geometry {
     object_size: usize,
     align: usize,
     stride: Stride,

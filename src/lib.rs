@@ -70,11 +70,15 @@ mod stock;
 mod stats;
 mod memory;
 mod pool_core;
+mod local_core;
+mod block_pool;
 mod memory_pool;
 mod pool_box;
+mod typed_pool;
 mod pool;
 mod builder;
 
+pub use block_pool::BlockPool;
 pub use builder::PoolBuilder;
 pub use error::{InvalidFree, PoolError, TryAllocError};
 pub use memory::Memory;
@@ -82,6 +86,7 @@ pub use memory_pool::MemoryPool;
 pub use pool::Pool;
 pub use pool_box::PoolBox;
 pub use stats::PoolStats;
+pub use typed_pool::TypedPool;
 
 // Compiles and runs the examples of the README with those of the documentation.
 #[cfg(doctest)]

@@ -83,8 +83,8 @@ impl Case {
             }
             How::Random { bytes } => {
                 let calls = [
-                    ("PoolCore::refill_and_take", "PoolCore::refill_and_take"),
-                    ("PoolCore::spill", "PoolCore::spill_first"),
+                    ("LocalCore::refill_and_take", "LocalCore::refill_and_take"),
+                    ("LocalCore::spill", "LocalCore::spill_first"),
                 ];
                 let totals = callgrind::each_call(&calls, "random", *bytes)?;
                 Ok(totals.into_iter().max().unwrap_or_default() + BEFORE_CALL)

@@ -1,0 +1,383 @@
+//! The untyped pool: blocks of one size, without a `T`.
+
+use core::alloc::Layout;
+use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::ptr::NonNull;
+
+use crate::depot::Growth;
+use crate::error::{InvalidFree, PoolError};
+use crate::memory::{Memory, Slot, sealed::Slots};
+use crate::pages::Pages;
+use crate::pool_core::{self, Leftovers, Plan, PoolCore, ThreadSafe, core_of};
+
+/// What [`MemoryPool`](crate::MemoryPool) and [`SyncMemoryPool`](crate::SyncMemoryPool) have in
+/// common: a pool of equal blocks of raw memory, for one thread or for many, as its core `C` is.
+// # Invariants
+//
+// 1. `core` came from `PoolCore::create` and belongs to this value. No exclusive reference to it
+//    is made.
+pub struct BlockPool<C: PoolCore> {
+    core: NonNull<C>,
+}
+
+// SAFETY: everything the pool reaches belongs to it alone: its memory, its core, and the blocks,
+// which are raw memory to it. Handles that reach the core borrow the pool, which therefore cannot
+// be sent while they live; or they are held to its thread by clause 3 of `PoolBox::from_raw`, where
+// it is not shared, and where it is, its core is `ThreadSafe`. Those that were forgotten or leaked reach it
+// no more.
+unsafe impl<C: PoolCore> Send for BlockPool<C> {}
+
+// SAFETY: sharing the pool shares its core, hence `C: ThreadSafe`.
+unsafe impl<C: ThreadSafe> Sync for BlockPool<C> {}
+
+// No call leaves the pool half-done when it unwinds, so a caller that catches a panic finds it as
+// usable as before.
+impl<C: PoolCore> UnwindSafe for BlockPool<C> {}
+impl<C: PoolCore> RefUnwindSafe for BlockPool<C> {}
+
+impl<C: PoolCore> BlockPool<C> {
+    /// Makes a pool of `pool_size` blocks of `object_size` bytes.
+    ///
+    /// Blocks are aligned to the largest power of two that divides `object_size`, at most 16.
+    /// Making even the largest pool takes microseconds, since no block is touched.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::ZeroObjectSize`], [`PoolError::ZeroPoolSize`], [`PoolError::TooLarge`] where no
+    /// allocation can hold that many bytes, [`PoolError::OutOfMemory`] where the upstream allocator
+    /// refuses them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{MemoryPool, PoolError};
+    ///
+    /// let pool = MemoryPool::new(24, 1_000_000)?;
+    /// assert_eq!((pool.object_size(), pool.capacity()), (24, 1_000_000));
+    /// assert_eq!(MemoryPool::new(24, 0).unwrap_err(), PoolError::ZeroPoolSize);
+    /// # Ok::<(), PoolError>(())
+    /// ```
+    pub fn new(object_size: usize, pool_size: usize) -> Result<Self, PoolError> {
+        Self::from_size(object_size, pool_size, Pages::default())
+    }
+
+    /// As [`BlockPool::new`], on pages as wished for.
+    pub(crate) fn from_size(
+        object_size: usize,
+        pool_size: usize,
+        pages: Pages,
+    ) -> Result<Self, PoolError> {
+        let align = 1 << object_size.trailing_zeros().min(4);
+        let layout = Layout::from_size_align(object_size, align)
+            .map_err(|_| PoolError::TooLarge { object_size, pool_size })?;
+        Self::from_layout(layout, pool_size, pages)
+    }
+
+    /// Makes a pool of `pool_size` blocks that each hold a value of `layout`, whose alignment is at
+    /// most 4096 bytes. Blocks lie as far apart as the size rounded up to the alignment.
+    ///
+    /// # Errors
+    ///
+    /// As [`BlockPool::new`], and [`PoolError::AlignTooLarge`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::alloc::Layout;
+    /// use typed_pool::MemoryPool;
+    ///
+    /// let pool = MemoryPool::with_layout(Layout::new::<[u128; 5]>(), 100)?;
+    /// let block = pool.allocate().expect("the pool is empty");
+    /// assert!(block.cast::<[u128; 5]>().is_aligned());
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn with_layout(layout: Layout, pool_size: usize) -> Result<Self, PoolError> {
+        Self::from_layout(layout, pool_size, Pages::default())
+    }
+
+    /// As [`BlockPool::with_layout`], on pages as wished for.
+    pub(crate) fn from_layout(
+        layout: Layout,
+        pool_size: usize,
+        pages: Pages,
+    ) -> Result<Self, PoolError> {
+        if layout.size() == 0 {
+            return Err(PoolError::ZeroObjectSize);
+        }
+        if pool_size == 0 {
+            return Err(PoolError::ZeroPoolSize);
+        }
+        let (growth, leftovers) = (Growth::Bounded, Leftovers::Free);
+        Self::from_plan(layout, Plan { growth, slots: pool_size, leftovers, pages })
+    }
+
+    /// Makes a pool for values of `layout`, which may be of size 0.
+    pub(crate) fn from_plan(layout: Layout, plan: Plan) -> Result<Self, PoolError> {
+        let slots = plan.slots;
+        let core = pool_core::create(layout, plan).map_err(|error| match error {
+            // Where not even one value fits, the message still names what was asked for.
+            PoolError::TooLarge { object_size, .. } => {
+                PoolError::TooLarge { object_size, pool_size: slots.max(1) }
+            }
+            error => error,
+        })?;
+        // INVARIANT: 1. here.
+        let pool = Self { core };
+        if slots > 0 {
+            pool.core().furnish(slots)?;
+        }
+        Ok(pool)
+    }
+
+    #[inline]
+    pub(crate) fn core(&self) -> &C {
+        // SAFETY: valid: the core lives as long as this value (invariant 1). Unaliased: no
+        // exclusive reference to it is made (invariant 1).
+        unsafe { self.core.as_ref() }
+    }
+
+    /// Takes a vacant slot: the step without a value that all forms of allocation share.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<Slot<'_, Self>> {
+        let slot = self.core().take()?;
+        // SAFETY: 1. and 2. the core just handed the slot out, and `self` outlives the borrow.
+        Some(unsafe { Slot::from_start(slot) })
+    }
+
+    /// Why [`BlockPool::take`] found nothing.
+    #[cold]
+    pub(crate) fn refusal(&self) -> PoolError {
+        self.core().refusal()
+    }
+
+    /// Ends an allocation for which [`BlockPool::take`] found nothing.
+    #[track_caller]
+    pub(crate) fn refuse(&self) -> ! {
+        pool_core::refuse_for(self.core())
+    }
+
+    /// Hands a vacant block out, or `None` when there is none. Its content is uninitialised.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::MemoryPool::new(8, 1)?;
+    /// assert!(pool.allocate().is_some());
+    /// assert!(pool.allocate().is_none());
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    #[inline]
+    pub fn allocate(&self) -> Option<NonNull<u8>> {
+        self.take().map(Slot::into_start)
+    }
+
+    /// Takes a block back. It is the first to be handed out again, unless a thousand others or more
+    /// are vacant, in which case it may be a later one.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions on, where [`BlockPool::try_deallocate`] would refuse the pointer.
+    ///
+    /// # Safety
+    ///
+    /// 1. `block` is what [`BlockPool::allocate`] of this very pool handed out, not a pointer
+    ///    re-derived from a reference, and has not been given back since.
+    /// 2. Nothing uses the block any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::MemoryPool::new(8, 1)?;
+    /// let block = pool.allocate().expect("the pool is empty");
+    /// // SAFETY: the block came from this pool and is not used any more.
+    /// unsafe { pool.deallocate(block) };
+    /// assert_eq!(pool.allocate(), Some(block));
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub unsafe fn deallocate(&self, block: NonNull<u8>) {
+        #[cfg(debug_assertions)]
+        if let Err(error) = self.core().occupied_slot(block.addr().get()) {
+            panic!("{error}");
+        }
+        // SAFETY: 1. clause 1. 2. clauses 1 and 2.
+        unsafe { self.core().put(block) };
+    }
+
+    /// Takes a block back after checking that it is one; the pool is unchanged where it is not.
+    ///
+    /// The check finds every pointer that is not the start of an occupied block of this pool. It
+    /// reads nothing at the address, and takes as long as looking through the magazine does, at
+    /// most 1023 pointers. What it cannot find is that the block has meanwhile been handed out to
+    /// somebody else.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidFree`] says what the pointer is instead.
+    ///
+    /// # Safety
+    ///
+    /// 1. If `block` is an occupied block of this pool, it belongs to the caller and nothing uses
+    ///    it any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::InvalidFree;
+    ///
+    /// let pool = typed_pool::MemoryPool::new(8, 2)?;
+    /// let block = pool.allocate().expect("the pool is empty");
+    /// // SAFETY: the block came from this pool and is not used any more.
+    /// assert_eq!(unsafe { pool.try_deallocate(block) }, Ok(()));
+    /// // SAFETY: the block is vacant, so nobody uses it.
+    /// assert_eq!(unsafe { pool.try_deallocate(block) }, Err(InvalidFree::Vacant));
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub unsafe fn try_deallocate(&self, block: NonNull<u8>) -> Result<(), InvalidFree> {
+        let slot = self.core().occupied_slot(block.addr().get())?;
+        // SAFETY: 1. by the line above. 2. clause 1.
+        unsafe { self.core().put(slot) };
+        Ok(())
+    }
+
+    /// The number of blocks handed out and not given back. Takes constant time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::MemoryPool::new(8, 5)?;
+    /// let _block = pool.allocate();
+    /// assert_eq!(pool.len(), 1);
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn len(&self) -> usize {
+        self.core().len()
+    }
+
+    /// The number of blocks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(typed_pool::MemoryPool::new(8, 5)?.capacity(), 5);
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn capacity(&self) -> usize {
+        self.core().capacity()
+    }
+
+    /// Whether every block is vacant.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(typed_pool::MemoryPool::new(8, 5)?.is_empty());
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether no block is vacant.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::MemoryPool::new(8, 1)?;
+    /// assert!(!pool.is_full());
+    /// let _block = pool.allocate();
+    /// assert!(pool.is_full());
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn is_full(&self) -> bool {
+        self.core().is_full()
+    }
+
+    /// The size of a block in bytes, as the pool was asked for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(typed_pool::MemoryPool::new(24, 5)?.object_size(), 24);
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn object_size(&self) -> usize {
+        self.core().object_size()
+    }
+
+    /// Whether `pointer` points into one of the pool's blocks, occupied or vacant, or into the
+    /// padding that aligns the next. The pointer is not read through.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::MemoryPool::new(24, 5)?;
+    /// let block = pool.allocate().expect("the pool is empty");
+    /// assert!(pool.contains(block));
+    /// assert!(!pool.contains(core::ptr::NonNull::from(&pool).cast()));
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn contains(&self, pointer: NonNull<u8>) -> bool {
+        self.core().contains(pointer.addr().get())
+    }
+
+    /// Walks everything the pool holds and panics where an invariant does not hold. For tests; a
+    /// pool does it by itself when it is dropped with debug assertions on.
+    #[doc(hidden)]
+    pub fn check_invariants(&self) {
+        self.core().check_invariants();
+    }
+}
+
+impl<C: PoolCore> Drop for BlockPool<C> {
+    fn drop(&mut self) {
+        // SAFETY: 1. invariant 1. 2. handles borrow the pool, or end before it by clause 3 of
+        // `PoolBox::from_raw`, so none is left; what was forgotten or leaked reaches the core no
+        // more.
+        unsafe { pool_core::destroy(self.core) };
+    }
+}
+
+impl<C: PoolCore> fmt::Debug for BlockPool<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryPool")
+            .field("object_size", &self.object_size())
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .finish()
+    }
+}
+
+// SAFETY: 1. and 2. clauses 1 and 2 of `PoolCore`.
+unsafe impl<C: PoolCore> Slots for BlockPool<C> {
+    #[inline]
+    unsafe fn take_beside(slot: NonNull<u8>) -> Option<NonNull<u8>> {
+        // SAFETY: 1. clause 1.
+        unsafe { core_of::<C>(slot) }.take()
+    }
+
+    #[track_caller]
+    unsafe fn refuse_beside(slot: NonNull<u8>) -> ! {
+        // SAFETY: 1. clause 1.
+        pool_core::refuse_for(unsafe { core_of::<C>(slot) })
+    }
+
+    #[inline]
+    unsafe fn put_back(slot: NonNull<u8>) {
+        // SAFETY: 1. clause 1.
+        let core = unsafe { core_of::<C>(slot) };
+        // SAFETY: 1. the core is the slot's own. 2. clause 2.
+        unsafe { core.put(slot) };
+    }
+
+    unsafe fn give_up(slot: NonNull<u8>) {
+        // SAFETY: 1. clause 1.
+        let core = unsafe { core_of::<C>(slot) };
+        // SAFETY: 1. the core is the slot's own. 2. clause 2.
+        unsafe { core.give_up(slot) };
+    }
+}
+
+impl<C: PoolCore> Memory for BlockPool<C> {}

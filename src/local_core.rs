@@ -1,0 +1,196 @@
+//! The core of a pool for one thread: the front in cells, the stock behind a check.
+
+use core::cell::{Cell, RefCell};
+use core::ptr::NonNull;
+
+use crate::chunk::Chunk;
+use crate::depot::{Depot, Growth};
+use crate::error::{InvalidFree, PoolError};
+use crate::front::Front;
+use crate::geometry::Geometry;
+use crate::magazine::Magazine;
+use crate::pool_core::{Leftovers, Plan, PoolCore};
+use crate::stats::PoolStats;
+use crate::stock::Stock;
+use crate::window::Window;
+
+/// The state of a pool that is used by one thread at a time.
+///
+/// Control leaves this layer only for the upstream allocator. One that uses the very pool it serves
+/// finds the front consistent, or, where it needs the stock, a `RefCell` that is borrowed: a panic.
+///
+/// # Invariants
+///
+/// 1. `front` is the front of `stock`.
+/// 2. `given_up` is the number of occupied slots whose handles were leaked, over all chunks.
+/// 3. The owner that the depot of `stock` gives its chunks is this core, with the provenance of its allocation.
+#[derive(Debug)]
+pub struct LocalCore {
+    front: Front,
+    stock: RefCell<Stock>,
+    given_up: Cell<usize>,
+    leftovers: Leftovers,
+}
+
+impl LocalCore {
+    #[cold]
+    #[inline(never)]
+    fn refill_and_take(&self) -> Option<NonNull<u8>> {
+        // SAFETY: 1. invariant 1.
+        if !unsafe { self.stock.borrow_mut().refill(&self.front) } {
+            return None;
+        }
+        let Front { magazine, window, .. } = &self.front;
+        magazine.pop().or_else(|| window.take())
+    }
+
+    /// Makes a slot vacant that finds the magazine full: it goes into the bitmap of its chunk.
+    ///
+    /// # Safety
+    ///
+    /// 1. and 2. As for [`PoolCore::put`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn spill(&self, slot: NonNull<u8>) {
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        // 2. It is used here alone.
+        let chunk = unsafe { Chunk::of(slot) };
+        let (index, mask) = chunk.bit_of(slot);
+        // INVARIANT: `Depot` 3. from occupied to the bitmap. `Front` 2. counted here or there.
+        if chunk.vacancy().insert_beside(index, mask) {
+            self.front.vacant.set(self.front.vacant.get() + 1);
+        } else {
+            self.spill_first(chunk, index, mask);
+        }
+    }
+
+    /// As [`LocalCore::spill`], for the first slot of a word of the bitmap, of which the summaries
+    /// are to be told. It is seldom met, and kept out of the way of the others.
+    #[cold]
+    #[inline(never)]
+    fn spill_first(&self, chunk: Chunk, index: usize, mask: usize) {
+        self.stock.borrow_mut().insert(chunk, index, mask);
+        self.front.vacant.set(self.front.vacant.get() + 1);
+    }
+
+    /// Gives wholly vacant chunks back; returns the number of bytes.
+    pub(crate) fn trim(&self) -> usize {
+        // SAFETY: 1. invariant 1.
+        unsafe { self.stock.borrow_mut().trim(&self.front) }
+    }
+}
+
+// SAFETY: 1. `Depot` invariant 6. 2. `Depot` invariant 3: what is taken leaves the front, which held
+// it with that provenance (`Front` invariant 1). 3. invariant 3; `Depot` invariant 2. 4. `trim`
+// releases wholly vacant chunks, and nothing else does.
+unsafe impl PoolCore for LocalCore {
+    fn new(geometry: Geometry, plan: Plan, place: NonNull<()>) -> Self {
+        let front = Front {
+            magazine: Magazine::new(),
+            window: Window::new(geometry.stride().bytes()),
+            vacant: Cell::new(0),
+        };
+        let stock = RefCell::new(Stock::new(Depot::new(geometry, plan.growth, plan.pages, place)));
+        // INVARIANT: 1. the front is empty, so it can be any stock's. 2. no slot is occupied.
+        // 3. by the line above.
+        Self { front, stock, given_up: Cell::new(0), leftovers: plan.leftovers }
+    }
+
+    fn settle_leftovers(&self) {
+        if cfg!(debug_assertions) {
+            self.check_invariants();
+        }
+        if self.leftovers == Leftovers::Keep && self.len() > self.given_up.get() {
+            // SAFETY: 1. invariant 1.
+            unsafe { self.stock.borrow_mut().keep_occupied(&self.front) };
+        }
+    }
+
+    #[inline]
+    fn take(&self) -> Option<NonNull<u8>> {
+        // INVARIANT: `Depot` 3. from the magazine or the window to occupied.
+        if let Some(slot) = self.front.magazine.pop() {
+            return Some(slot);
+        }
+        if let Some(slot) = self.front.window.take() {
+            return Some(slot);
+        }
+        self.refill_and_take()
+    }
+
+    #[inline]
+    unsafe fn put(&self, slot: NonNull<u8>) {
+        // INVARIANT: `Front` 1. clauses 1 and 2. `Depot` 3. from occupied to the magazine.
+        if !self.front.magazine.push(slot) {
+            // SAFETY: 1. clause 1. 2. clause 2.
+            unsafe { self.spill(slot) };
+        }
+    }
+
+    unsafe fn give_up(&self, slot: NonNull<u8>) {
+        // INVARIANT: 2. the chunk counts below.
+        self.given_up.set(self.given_up.get() + 1);
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        // 2. It is used here alone.
+        unsafe { Chunk::of(slot) }.give_up_one();
+    }
+
+    fn len(&self) -> usize {
+        self.stock.borrow().len(&self.front)
+    }
+
+    fn capacity(&self) -> usize {
+        self.stock.borrow().depot().capacity()
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.stock.borrow().depot().growth() == Growth::Bounded
+    }
+
+    fn is_full(&self) -> bool {
+        self.is_bounded() && self.len() == self.capacity()
+    }
+
+    fn object_size(&self) -> usize {
+        self.stock.borrow().depot().geometry().object_size()
+    }
+
+    #[cold]
+    fn refusal(&self) -> PoolError {
+        self.stock.borrow().depot().refusal()
+    }
+
+    fn furnish(&self, slots: usize) -> Result<(), PoolError> {
+        self.stock.borrow_mut().furnish(slots, &self.front)
+    }
+
+    fn reserve(&self, additional: usize) -> Result<(), PoolError> {
+        self.stock.borrow_mut().reserve(additional, &self.front)
+    }
+
+    fn occupied_slot(&self, address: usize) -> Result<NonNull<u8>, InvalidFree> {
+        self.stock.borrow().occupied_slot(address, &self.front)
+    }
+
+    fn contains(&self, address: usize) -> bool {
+        self.stock.borrow().depot().contains(address)
+    }
+
+    fn stats(&self) -> PoolStats {
+        let stock = self.stock.borrow();
+        let (depot, len) = (stock.depot(), stock.len(&self.front));
+        PoolStats {
+            capacity: depot.capacity(),
+            len,
+            chunks: depot.chunk_count(),
+            bytes_reserved: depot.bytes_reserved(),
+            bytes_live: len * depot.geometry().stride().bytes(),
+        }
+    }
+
+    fn check_invariants(&self) {
+        let stock = self.stock.borrow();
+        stock.check_invariants(&self.front);
+        assert_eq!(stock.depot().given_up(), self.given_up.get(), "LocalCore invariant 2");
+    }
+}
