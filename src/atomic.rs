@@ -1,8 +1,10 @@
-//! The atomics on which threads meet, in one place: a model checker brings its own.
+//! What threads meet on, in one place: the models of `sync` bring their own.
 #![forbid(unsafe_code)]
 
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 pub(crate) use core::sync::atomic::AtomicUsize;
+#[cfg(all(feature = "std", not(all(test, loom))))]
+pub(crate) use std::sync::{Mutex, MutexGuard};
 
-#[cfg(loom)]
-pub(crate) use loom::sync::atomic::AtomicUsize;
+#[cfg(all(test, loom))]
+pub(crate) use loom::sync::{Mutex, MutexGuard, atomic::AtomicUsize};

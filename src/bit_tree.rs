@@ -3,7 +3,8 @@
 //!
 //! The lowest member is found by one step per level, three for the slots of a chunk, however
 //! sparse the set is. The words are atomic so that cores for one thread and for many can lie in
-//! the same memory; this file uses plain relaxed loads and stores, for one thread at a time.
+//! the same memory; this file uses plain relaxed loads and stores, for one thread at a time, and
+//! `sync` the rest.
 #![forbid(unsafe_code)]
 
 use alloc::collections::TryReserveError;
@@ -195,6 +196,18 @@ pub(crate) fn run_masks(first: usize, count: usize) -> impl Iterator<Item = (usi
     })
 }
 
+/// The lowest `count` bits set in `word`.
+pub(crate) fn lowest_bits(mut word: usize, count: usize) -> usize {
+    if word.count_ones() as usize <= count {
+        return word;
+    }
+    let all = word;
+    for _ in 0..count {
+        word &= word.wrapping_sub(1);
+    }
+    all & !word
+}
+
 /// A growing set of small integers that owns its tree.
 #[derive(Debug, Default)]
 pub(crate) struct BitSet {
@@ -242,7 +255,7 @@ impl BitSet {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::collections::BTreeSet;
     use std::vec::Vec;

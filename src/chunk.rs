@@ -129,6 +129,22 @@ impl Chunk {
         Self(unsafe { NonNull::new_unchecked(header.cast()) })
     }
 
+    /// The address of the header, from which [`Chunk::from_ptr`] makes the same again.
+    pub(crate) fn as_ptr(self) -> NonNull<()> {
+        self.0.cast()
+    }
+
+    /// The chunk whose header lies at `header`.
+    ///
+    /// # Safety
+    ///
+    /// 1. `header` came from [`Chunk::as_ptr`] of a chunk whose reservation has not been released.
+    /// 2. The chunk is not used after its reservation was released.
+    pub(crate) unsafe fn from_ptr(header: NonNull<()>) -> Self {
+        // INVARIANT: 1. to 3. as for the chunk that it came from (clause 1).
+        Self(header.cast())
+    }
+
     #[inline]
     fn header(&self) -> &Header {
         // SAFETY: valid: invariant 1. Unaliased: all that changes in a header is atomic, and no

@@ -71,11 +71,17 @@ mod stats;
 mod memory;
 mod pool_core;
 mod local_core;
+#[cfg(feature = "std")]
+mod sync;
 mod block_pool;
 mod memory_pool;
+#[cfg(feature = "std")]
+mod sync_memory_pool;
 mod pool_box;
 mod typed_pool;
 mod pool;
+#[cfg(feature = "std")]
+mod sync_pool;
 mod builder;
 
 pub use block_pool::BlockPool;
@@ -86,6 +92,10 @@ pub use memory_pool::MemoryPool;
 pub use pool::Pool;
 pub use pool_box::PoolBox;
 pub use stats::PoolStats;
+#[cfg(feature = "std")]
+pub use sync_memory_pool::SyncMemoryPool;
+#[cfg(feature = "std")]
+pub use sync_pool::SyncPool;
 pub use typed_pool::TypedPool;
 
 // Compiles and runs the examples of the README with those of the documentation.

@@ -2,7 +2,7 @@
 //! of a chunk that is new.
 
 use super::Stock;
-use crate::bit_tree::WORD_BITS;
+use crate::bit_tree::{WORD_BITS, lowest_bits};
 use crate::depot::{Depot, Growth};
 use crate::front::Front;
 
@@ -140,16 +140,4 @@ impl Stock {
 fn lowest_run(word: usize) -> usize {
     // The carry runs through the row, and ends behind it.
     word & !word.wrapping_add(word & word.wrapping_neg())
-}
-
-/// The lowest `count` bits set in `word`.
-fn lowest_bits(mut word: usize, count: usize) -> usize {
-    if word.count_ones() as usize <= count {
-        return word;
-    }
-    let all = word;
-    for _ in 0..count {
-        word &= word.wrapping_sub(1);
-    }
-    all & !word
 }

@@ -1,0 +1,150 @@
+//! The magazines of threads, found by their numbers.
+
+use alloc::alloc::{alloc, dealloc};
+use core::alloc::Layout;
+use core::array;
+use core::cell::Cell;
+use core::mem::offset_of;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use super::padded::Padded;
+use super::thread_number::{self, THREADS};
+use crate::error::PoolError;
+use crate::magazine::Magazine;
+
+/// A magazine, and where it was last refilled. It belongs to the thread of a number, and to the next
+/// that has the number when that one has ended. Other threads look at what is in the magazine at
+/// most.
+#[derive(Debug)]
+pub(super) struct Cache {
+    pub(super) magazine: Magazine,
+    /// The number of the chunk that the last refill found slots in.
+    pub(super) chunk: Cell<usize>,
+    /// And of the word in its bitmap.
+    pub(super) word: Cell<usize>,
+}
+
+impl Cache {
+    const fn without_room() -> Self {
+        Self { magazine: Magazine::new(), chunk: Cell::new(0), word: Cell::new(0) }
+    }
+}
+
+/// A place for the cache of every number.
+///
+/// # Invariants
+///
+/// 1. An entry is the address of `nobody`, whose magazine never has room, or of a cache that
+///    [`Caches::add`] allocated, which lives as long as this value.
+/// 2. This value lies where it was made to lie, as long as it is used.
+#[derive(Debug)]
+pub(super) struct Caches {
+    entries: [AtomicPtr<Padded<Cache>>; THREADS],
+    nobody: Padded<Cache>,
+}
+
+impl Caches {
+    /// No caches.
+    ///
+    /// # Safety
+    ///
+    /// 1. The result is moved to `place` before it is used, and not from there.
+    pub(super) unsafe fn new(place: NonNull<Self>) -> Self {
+        // The offset of a field does not leave the value.
+        let nobody = place.as_ptr().wrapping_byte_add(offset_of!(Self, nobody));
+        // INVARIANT: 1. here. 2. clause 1.
+        Self {
+            entries: array::from_fn(|_| AtomicPtr::new(nobody.cast())),
+            nobody: Padded(Cache::without_room()),
+        }
+    }
+
+    /// The cache of this thread, or one without room, if the thread has a number.
+    #[inline]
+    pub(super) fn own(&self) -> Option<&Cache> {
+        let entry = self.entries.get(thread_number::get())?;
+        // Relaxed: it was stored under this number, by this thread or one before.
+        // SAFETY: valid: invariant 1. Unaliased: no exclusive reference to a cache is made before
+        // the end of this value.
+        Some(unsafe { &*entry.load(Relaxed) })
+    }
+
+    /// The cache of the thread of `number`, which is the caller, if there is one.
+    pub(super) fn get(&self, number: usize) -> Option<&Cache> {
+        let cache = self.entries.get(number)?.load(Acquire);
+        if ptr::eq(cache, &raw const self.nobody) {
+            return None;
+        }
+        // SAFETY: valid: invariant 1. Unaliased: no exclusive reference to a cache is made before
+        // the end of this value.
+        Some(unsafe { &*cache })
+    }
+
+    /// Makes a cache with room for `slots` slots, at least one, for the thread of `number`, which is
+    /// the caller and has none; `first` is to succeed before it is used. It starts its search for
+    /// slots at the chunk and the word given.
+    ///
+    /// # Errors
+    ///
+    /// That of `first`, or [`PoolError::OutOfMemory`].
+    pub(super) fn add(
+        &self,
+        number: usize,
+        slots: usize,
+        (chunk, word): (usize, usize),
+        first: impl FnOnce() -> Result<(), PoolError>,
+    ) -> Result<&Cache, PoolError> {
+        let cache = Cache { magazine: Magazine::new(), chunk: Cell::new(chunk), word: Cell::new(word) };
+        cache.magazine.grow(slots)?;
+        let layout = Layout::new::<Padded<Cache>>();
+        // SAFETY: a cache is not of size 0.
+        let memory = NonNull::new(unsafe { alloc(layout) })
+            .ok_or(PoolError::OutOfMemory { bytes: layout.size() })?
+            .cast::<Padded<Cache>>();
+        // SAFETY: the memory was just allocated for a cache.
+        unsafe { memory.write(Padded(cache)) };
+        if let Err(error) = first() {
+            // SAFETY: 1. nobody else knows of it.
+            unsafe { Self::free(memory.as_ptr()) };
+            return Err(error);
+        }
+        // Release, with the Acquire of `get`: the cache has been written.
+        // INVARIANT: 1. by the lines above.
+        self.entries[number].store(memory.as_ptr(), Release);
+        // SAFETY: valid: as just written, and it is there as long as this value (invariant 1).
+        // Unaliased: no exclusive reference to a cache is made before.
+        Ok(unsafe { memory.as_ref() })
+    }
+
+    /// All caches.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Cache> {
+        (0..THREADS).filter_map(|number| self.get(number))
+    }
+
+    /// Ends a cache.
+    ///
+    /// # Safety
+    ///
+    /// 1. `cache` was allocated by [`Caches::add`], and is not used any more.
+    unsafe fn free(cache: *mut Padded<Cache>) {
+        // SAFETY: it was written when it was allocated (clause 1).
+        unsafe { ptr::drop_in_place(cache) };
+        // SAFETY: `add` allocated it with this layout (clause 1).
+        unsafe { dealloc(cache.cast(), Layout::new::<Padded<Cache>>()) };
+    }
+}
+
+impl Drop for Caches {
+    fn drop(&mut self) {
+        let nobody = &raw const self.nobody;
+        for entry in &self.entries {
+            let cache = entry.load(Relaxed);
+            if !ptr::eq(cache, nobody) {
+                // SAFETY: 1. invariant 1; all caches end here.
+                unsafe { Self::free(cache) };
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The chunks of a core, where threads find them without a lock.
+
+use alloc::boxed::Box;
+use alloc::collections::TryReserveError;
+use alloc::vec::Vec;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::OnceLock;
+
+use super::padded::Padded;
+use crate::atomic::AtomicUsize;
+use crate::bit_tree::WORD_BITS;
+use crate::chunk::Chunk;
+
+/// The number of segments: enough for the 2^32 chunks that can have a number.
+const SEGMENTS: usize = (u32::BITS - WORD_BITS.ilog2()) as usize + 1;
+
+/// A table that grows and never moves: segment `n` holds 2^`n` groups.
+///
+/// # Invariants
+///
+/// 1. An entry that is not null is the header of a chunk that has been entered and whose reservation
+///    is not released as long as the entry is there.
+#[derive(Debug, Default)]
+pub(super) struct ChunkTable {
+    segments: [OnceLock<Box<[Group]>>; SEGMENTS],
+}
+
+/// As many chunks as a word has bits.
+#[derive(Debug)]
+struct Group {
+    /// Which of the chunks may have a vacant slot. A bit may be set over one that has none for long,
+    /// but lacks over another only while somebody is about to set it.
+    hints: Padded<AtomicUsize>,
+    chunks: [AtomicPtr<()>; WORD_BITS],
+}
+
+impl Group {
+    fn empty() -> Self {
+        Self {
+            hints: Padded(AtomicUsize::new(0)),
+            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; WORD_BITS],
+        }
+    }
+}
+
+impl ChunkTable {
+    /// Makes room for `chunks` chunks at least.
+    ///
+    /// # Errors
+    ///
+    /// Where memory is refused; entries are unchanged then.
+    pub(super) fn reserve(&self, chunks: usize) -> Result<(), TryReserveError> {
+        let groups = chunks.div_ceil(WORD_BITS);
+        for (index, segment) in self.segments.iter().enumerate() {
+            let size = 1 << index;
+            // Segments in front of this one hold one group fewer than it does.
+            if groups < size {
+                break;
+            }
+            if segment.get().is_none() {
+                let mut empty = Vec::new();
+                empty.try_reserve_exact(size)?;
+                empty.resize_with(size, Group::empty);
+                // Where another thread was faster, this one is dropped.
+                let _ = segment.set(empty.into_boxed_slice());
+            }
+        }
+        Ok(())
+    }
+
+    /// The group of number `index`, if there is room for it.
+    fn group(&self, index: usize) -> Option<&Group> {
+        let segment = (index + 1).ilog2() as usize;
+        self.segments.get(segment)?.get()?.get(index + 1 - (1 << segment))
+    }
+
+    /// Enters chunk `number`, for which there is room. It may have vacant slots.
+    ///
+    /// # Safety
+    ///
+    /// 1. The reservation of `chunk` is not released before the entry is gone.
+    pub(super) unsafe fn enter(&self, number: usize, chunk: Chunk) {
+        let group = self.group(number / WORD_BITS).expect("room was made for the chunk");
+        // Release, with the Acquire of `get`: the header and the bitmap have been written.
+        // INVARIANT: 1. clause 1.
+        group.chunks[number % WORD_BITS].store(chunk.as_ptr().as_ptr(), Release);
+        self.hint(number);
+    }
+
+    /// Chunk `number`, if it has been entered.
+    pub(super) fn get(&self, number: usize) -> Option<Chunk> {
+        let group = self.group(number / WORD_BITS)?;
+        // Acquire, with the Release of `enter`.
+        let header = NonNull::new(group.chunks[number % WORD_BITS].load(Acquire))?;
+        // SAFETY: 1. and 2. invariant 1: who takes an entry away has seen to it that nobody uses the
+        // chunk.
+        Some(unsafe { Chunk::from_ptr(header) })
+    }
+
+    /// The numbers of all chunks.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = usize> {
+        (0..).take_while(|number| self.get(*number).is_some())
+    }
+
+    /// Notes that chunk `number` may have vacant slots.
+    pub(super) fn hint(&self, number: usize) {
+        if let Some(group) = self.group(number / WORD_BITS) {
+            let bit = 1 << (number % WORD_BITS);
+            // Release, with the Acquire of `unhint`: who clears this hint sees what it hints to.
+            group.hints.fetch_or(bit, Release);
+        }
+    }
+
+    /// Notes that chunk `number` has been seen without vacant slots, unless it has some now.
+    pub(super) fn unhint(&self, number: usize, has_some: impl FnOnce() -> bool) {
+        if let Some(group) = self.group(number / WORD_BITS) {
+            let bit = 1 << (number % WORD_BITS);
+            // Acquire, with the Release of `hint`: if the hint that goes here was set for slots that
+            // came later, the next line sees them; otherwise it is set after.
+            group.hints.fetch_and(!bit, AcqRel);
+            if has_some() {
+                self.hint(number);
+            }
+        }
+    }
+
+    /// The numbers of chunks that may have vacant slots: of each group in turn, from the chunk at
+    /// place `start` in it on and round.
+    pub(super) fn hinted(&self, start: usize) -> impl Iterator<Item = usize> {
+        let turn = (start % WORD_BITS) as u32;
+        (0..).map_while(|index| Some((index, self.group(index)?))).flat_map(move |(index, group)| {
+            let mut rest = group.hints.load(Relaxed).rotate_right(turn);
+            core::iter::from_fn(move || {
+                let bit = rest.checked_ilog2().map(|_| rest.trailing_zeros())?;
+                rest &= rest - 1;
+                Some(index * WORD_BITS + (bit + turn) as usize % WORD_BITS)
+            })
+        })
+    }
+
+    /// Takes all entries away. Nobody uses a chunk that was got from here, nor gets one meanwhile.
+    pub(super) fn clear(&self) {
+        for group in self.segments.iter().filter_map(OnceLock::get).flatten() {
+            group.hints.store(0, Relaxed);
+            for entry in &group.chunks {
+                entry.store(ptr::null_mut(), Relaxed);
+            }
+        }
+    }
+}

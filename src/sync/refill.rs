@@ -1,0 +1,136 @@
+//! Slots on their way from the bitmaps to a thread.
+
+use core::hint;
+use core::ptr::NonNull;
+
+use super::cache::Cache;
+use super::shared_bits::SharedBits;
+use super::sync_core::SyncCore;
+use crate::bit_tree::WORD_BITS;
+use crate::chunk::Chunk;
+
+/// The most slots that a refill takes, so that the worst single allocation stays short.
+const REFILL_SLOTS: usize = 2 * WORD_BITS;
+
+/// The most words of bitmaps that it claims them in.
+const REFILL_WORDS: usize = 4;
+
+/// Slots that were claimed in a word of a bitmap.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    chunk: Chunk,
+    index: usize,
+    mask: usize,
+}
+
+impl SyncCore {
+    /// Takes a slot where the magazine of this thread has none, or the thread has no magazine.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refill_and_take(&self) -> Option<NonNull<u8>> {
+        let cache = self.cache();
+        // The magazine is another's that has ended, or one just made.
+        if let Some(slot) = cache.and_then(|cache| cache.magazine.pop()) {
+            return Some(slot);
+        }
+        let most = cache.map_or(1, |cache| cache.magazine.capacity().min(REFILL_SLOTS));
+        let tokens = loop {
+            let tokens = self.tokens.take(most);
+            if tokens != 0 {
+                break tokens;
+            }
+            if !self.add_slots() {
+                return None;
+            }
+        };
+        match cache {
+            Some(cache) => {
+                self.refill(cache, tokens);
+                cache.magazine.pop()
+            }
+            None => {
+                // With one token it is one slot.
+                let Claim { chunk, index, mask } = self.claim(None, 1);
+                chunk.slots_of(index, mask).next()
+            }
+        }
+    }
+
+    /// Moves slots for at most as many as `tokens`, at least one, into the magazine of `cache`, which
+    /// is empty, has room for them and is this thread's.
+    fn refill(&self, cache: &Cache, mut tokens: usize) {
+        let mut claims = [None; REFILL_WORDS];
+        for claim in &mut claims {
+            if tokens == 0 {
+                break;
+            }
+            let claimed = self.claim(Some(cache), tokens);
+            tokens -= claimed.mask.count_ones() as usize;
+            *claim = Some(claimed);
+        }
+        if tokens != 0 {
+            self.tokens.give(tokens);
+        }
+        // INVARIANT: `Depot` 3. what was claimed goes into the magazine. What was found first goes in
+        // last, the lowest behind all, and so comes out first.
+        for Claim { chunk, index, mask } in claims.into_iter().rev().flatten() {
+            cache.magazine.extend(chunk.slots_of(index, mask));
+        }
+    }
+
+    /// Claims at most `tokens` slots of one word, at least one: the caller has as many tokens, and
+    /// uses up as many as slots were claimed.
+    fn claim(&self, cache: Option<&Cache>, tokens: usize) -> Claim {
+        if let Some(claim) = cache.and_then(|cache| self.claim_nearby(cache, tokens)) {
+            return claim;
+        }
+        let start = cache.map_or(0, |cache| cache.chunk.get());
+        loop {
+            for number in self.table.hinted(start) {
+                if let Some(claim) = self.claim_in(number, cache, tokens) {
+                    return claim;
+                }
+            }
+            // There is a bit for every token (`Tokens` invariant 1). It may have no hint yet, where a
+            // thread has set it and stopped there; and while the bits are looked through, others may
+            // come and go.
+            for number in self.table.numbers() {
+                let Some(chunk) = self.table.get(number) else { break };
+                if let Some((index, mask)) = shared(&chunk).claim_unhinted(tokens) {
+                    return Claim { chunk, index, mask };
+                }
+            }
+            hint::spin_loop();
+            #[cfg(all(test, loom))]
+            loom::thread::yield_now();
+        }
+    }
+
+    /// Claims where the last refill of `cache` did.
+    fn claim_nearby(&self, cache: &Cache, most: usize) -> Option<Claim> {
+        let chunk = self.table.get(cache.chunk.get())?;
+        let (index, mask) = shared(&chunk).claim(cache.word.get(), most)?;
+        cache.word.set(index);
+        Some(Claim { chunk, index, mask })
+    }
+
+    /// Claims in chunk `number`, to which there is a hint.
+    fn claim_in(&self, number: usize, cache: Option<&Cache>, most: usize) -> Option<Claim> {
+        let chunk = self.table.get(number)?;
+        let start = cache.map_or(0, |cache| cache.word.get());
+        let Some((index, mask)) = shared(&chunk).claim(start, most) else {
+            self.table.unhint(number, || shared(&chunk).is_hinted());
+            return None;
+        };
+        if let Some(cache) = cache {
+            cache.chunk.set(number);
+            cache.word.set(index);
+        }
+        Some(Claim { chunk, index, mask })
+    }
+}
+
+/// The bitmap of a chunk.
+pub(super) fn shared(chunk: &Chunk) -> SharedBits<'_> {
+    SharedBits::new(chunk.words(), chunk.slots())
+}

@@ -1,0 +1,351 @@
+//! The state of a pool for many threads.
+
+use core::mem::offset_of;
+use core::ptr::NonNull;
+use core::sync::atomic::AtomicUsize as PlainUsize;
+use core::sync::atomic::Ordering::Relaxed;
+use std::sync::PoisonError;
+
+use super::cache::{Cache, Caches};
+use super::chunk_table::ChunkTable;
+use super::padded::Padded;
+use super::thread_number::{self, THREADS};
+use super::tokens::Tokens;
+use crate::atomic::{Mutex, MutexGuard};
+use crate::bit_tree::run_masks;
+use crate::chunk::Chunk;
+use crate::depot::{Depot, Growth};
+use crate::error::{InvalidFree, PoolError};
+use crate::geometry::Geometry;
+use crate::pool_core::{Leftovers, Plan, PoolCore, ThreadSafe};
+use crate::stats::PoolStats;
+
+/// A bounded pool has a magazine for each thread with room for this part of its capacity, or for a
+/// single slot.
+const MAGAZINE_PART: usize = 8;
+
+/// The state of a pool that many threads use at once.
+///
+/// Control leaves this layer only for the upstream allocator, with the depot locked. One that uses
+/// the very pool it serves waits for itself.
+///
+/// # Invariants
+///
+/// 1. The caches hold vacant slots of entered chunks of `depot`, with the provenance of their
+///    chunks. What is in the cache of a number is taken and put by the thread of that number alone.
+/// 2. There are as many tokens as bits set in the bitmaps of `depot`, but for those of operations
+///    under way, which may be fewer.
+/// 3. `table` has every entered chunk of `depot`, under its number, and room for every one that is
+///    reserved.
+/// 4. `given_up` is the number of occupied slots whose handles were leaked, over all chunks; those
+///    of the chunks change while `depot` is locked.
+/// 5. The owner that `depot` gives its chunks is this core, with the provenance of its allocation.
+/// 6. Where the core is bounded, `depot` has `capacity` slots and, for each cache, as many as the
+///    magazine has room for.
+#[derive(Debug)]
+pub struct SyncCore {
+    pub(super) caches: Caches,
+    pub(super) tokens: Padded<Tokens>,
+    pub(super) table: ChunkTable,
+    depot: Padded<Mutex<Depot>>,
+    given_up: PlainUsize,
+    capacity: PlainUsize,
+    geometry: Geometry,
+    growth: Growth,
+    leftovers: Leftovers,
+}
+
+// SAFETY: 1. What is in cells is in the caches, and each is the affair of one thread (invariant 1);
+// all else is atomic, locked, or does not change.
+unsafe impl ThreadSafe for SyncCore {}
+
+impl SyncCore {
+    /// The depot, locked. Nothing is half-done in it where a panic of the upstream allocator has
+    /// poisoned the lock.
+    fn depot(&self) -> MutexGuard<'_, Depot> {
+        self.depot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The cache of this thread, made where it had none; none where it cannot have one.
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        let number = thread_number::assign();
+        self.caches.get(number).or_else(|| self.add_cache(number))
+    }
+
+    #[cold]
+    fn add_cache(&self, number: usize) -> Option<&Cache> {
+        if number >= THREADS {
+            return None;
+        }
+        let slots = match self.growth {
+            Growth::Bounded => self.capacity.load(Relaxed).div_ceil(MAGAZINE_PART),
+            Growth::OnDemand => usize::MAX,
+        };
+        let slots = self.geometry.magazine_slots(slots).min(self.geometry.chunk_slots());
+        if slots == 0 {
+            return None;
+        }
+        // Threads look for slots in different lines of the bitmap first.
+        let start = (number, number * (128 / size_of::<usize>()));
+        // INVARIANT: 6. here.
+        let reserve = || match self.growth {
+            Growth::Bounded => {
+                self.depot().add_reservation(slots, &mut |chunks| self.table.reserve(chunks))
+            }
+            Growth::OnDemand => Ok(()),
+        };
+        // A thread does without where upstream has no memory for it.
+        self.caches.add(number, slots, start, reserve).ok()
+    }
+
+    /// Enters the next chunk, and reserves one where there is none and the core may grow. Returns
+    /// whether there are slots to be had, by this or meanwhile.
+    #[cold]
+    pub(super) fn add_slots(&self) -> bool {
+        let mut depot = self.depot();
+        if self.tokens.count() != 0 {
+            return true;
+        }
+        if !depot.has_next() {
+            let slots = depot.growth_slots();
+            let mut make_room = |chunks| self.table.reserve(chunks);
+            if self.growth == Growth::Bounded
+                || depot.add_reservation(slots, &mut make_room).is_err()
+            {
+                return false;
+            }
+        }
+        let Some(chunk) = depot.enter_next() else { return false };
+        // INVARIANT: `Depot` 3. from nowhere to the bitmap, which no other thread has seen.
+        for (index, mask) in run_masks(0, chunk.slots()) {
+            chunk.vacancy().insert(index, mask);
+        }
+        // SAFETY: 1. `trim` clears the table before it releases chunks, and otherwise they stay as
+        // long as the depot.
+        unsafe { self.table.enter(chunk.number(), chunk) };
+        // INVARIANT: 2. the bits were set above.
+        self.tokens.give(chunk.slots());
+        true
+    }
+
+    /// The number of slots in all chunks, entered or not: the capacity, and where that is bounded,
+    /// the slots that come with the magazines of threads.
+    pub(crate) fn reserved_slots(&self) -> usize {
+        self.depot().capacity()
+    }
+
+    /// The number of occupied slots.
+    fn len_of(&self, depot: &Depot) -> usize {
+        let cached: usize = self.caches.iter().map(|cache| cache.magazine.len()).sum();
+        // While others are at it, what moves may be counted twice.
+        depot.entered().saturating_sub(self.tokens.count() + cached)
+    }
+
+    /// The number of slots: those of magazines do not count.
+    fn capacity_of(&self, depot: &Depot) -> usize {
+        match self.growth {
+            Growth::Bounded => self.capacity.load(Relaxed),
+            Growth::OnDemand => depot.capacity(),
+        }
+    }
+
+    /// Moves every slot of the caches into the bitmaps.
+    ///
+    /// # Safety
+    ///
+    /// 1. No other thread uses the core.
+    unsafe fn empty_caches(&self) {
+        for cache in self.caches.iter() {
+            self.spill_from(cache, usize::MAX);
+        }
+    }
+
+    /// Gives every wholly vacant chunk of a growing core back; returns the number of bytes.
+    ///
+    /// # Safety
+    ///
+    /// 1. No other thread uses the core.
+    pub(crate) unsafe fn trim(&self) -> usize {
+        if self.growth == Growth::Bounded {
+            return 0;
+        }
+        // SAFETY: 1. clause 1.
+        unsafe { self.empty_caches() };
+        let mut depot = self.depot();
+        self.table.clear();
+        let entered = depot.entered();
+        let bytes = depot.release_vacant();
+        // INVARIANT: 2. the slots of the chunks that went were all vacant.
+        self.tokens.take(entered - depot.entered());
+        for (number, chunk) in depot.chunks().iter().enumerate() {
+            // INVARIANT: 3. here.
+            // SAFETY: 1. as in `add_slots`.
+            unsafe { self.table.enter(number, *chunk) };
+        }
+        bytes
+    }
+}
+
+// SAFETY: 1. `Depot` invariant 6. 2. `Depot` invariant 3: what is taken leaves a cache or a bitmap,
+// which had it with that provenance. 3. invariant 5; `Depot` invariant 2. 4. `trim` releases wholly
+// vacant chunks, and nothing else does.
+unsafe impl PoolCore for SyncCore {
+    fn new(geometry: Geometry, plan: Plan, place: NonNull<()>) -> Self {
+        // SAFETY: the core is going to lie at `place`, so the field is inside the allocation.
+        let caches = unsafe { place.byte_add(offset_of!(Self, caches)) }.cast();
+        let depot = Depot::new(geometry, plan.growth, plan.pages, place);
+        // INVARIANT: 1. to 4. nothing is there. 5. by the line above. 6. see `furnish`.
+        Self {
+            // SAFETY: 1. the core goes to `place`, and stays there until it ends.
+            caches: unsafe { Caches::new(caches) },
+            tokens: Padded(Tokens::none()),
+            table: ChunkTable::default(),
+            depot: Padded(Mutex::new(depot)),
+            given_up: PlainUsize::new(0),
+            capacity: PlainUsize::new(0),
+            geometry,
+            growth: plan.growth,
+            leftovers: plan.leftovers,
+        }
+    }
+
+    fn settle_leftovers(&self) {
+        if cfg!(debug_assertions) {
+            self.check_invariants();
+        }
+        if self.leftovers == Leftovers::Keep && self.len() > self.given_up.load(Relaxed) {
+            // SAFETY: 1. nothing reaches the core any more.
+            unsafe { self.empty_caches() };
+            self.depot().keep_occupied();
+        }
+    }
+
+    #[inline]
+    fn take(&self) -> Option<NonNull<u8>> {
+        // INVARIANT: `Depot` 3. from the magazine to occupied.
+        if let Some(slot) = self.caches.own().and_then(|cache| cache.magazine.pop()) {
+            return Some(slot);
+        }
+        self.refill_and_take()
+    }
+
+    #[inline]
+    unsafe fn put(&self, slot: NonNull<u8>) {
+        // INVARIANT: 1. clauses 1 and 2. `Depot` 3. from occupied to the magazine.
+        if !self.caches.own().is_some_and(|cache| cache.magazine.push(slot)) {
+            // SAFETY: 1. clause 1. 2. clause 2.
+            unsafe { self.spill(slot) };
+        }
+    }
+
+    unsafe fn give_up(&self, slot: NonNull<u8>) {
+        let _depot = self.depot();
+        // INVARIANT: 4. here and, by the chunk, below.
+        self.given_up.fetch_add(1, Relaxed);
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        // 2. It is used here alone.
+        unsafe { Chunk::of(slot) }.give_up_one();
+    }
+
+    fn len(&self) -> usize {
+        self.len_of(&self.depot())
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity_of(&self.depot())
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.growth == Growth::Bounded
+    }
+
+    fn is_full(&self) -> bool {
+        // A cache that is yet to be made comes with slots.
+        let cached = self.cache().map_or(0, |cache| cache.magazine.len());
+        self.is_bounded() && cached == 0 && self.tokens.count() == 0 && !self.depot().has_next()
+    }
+
+    fn object_size(&self) -> usize {
+        self.geometry.object_size()
+    }
+
+    #[cold]
+    fn refusal(&self) -> PoolError {
+        match self.growth {
+            Growth::Bounded => PoolError::Full { capacity: self.capacity.load(Relaxed) },
+            Growth::OnDemand => self.depot().refusal(),
+        }
+    }
+
+    fn furnish(&self, slots: usize) -> Result<(), PoolError> {
+        let mut make_room = |chunks| self.table.reserve(chunks);
+        match self.growth {
+            Growth::Bounded => {
+                self.depot().add_reservation(slots, &mut make_room)?;
+                // INVARIANT: 6. there are no caches.
+                self.capacity.store(slots, Relaxed);
+                Ok(())
+            }
+            Growth::OnDemand => self.depot().grow(slots, &mut make_room),
+        }
+    }
+
+    fn reserve(&self, additional: usize) -> Result<(), PoolError> {
+        let cached = self.cache().map_or(0, |cache| cache.magazine.len());
+        let mut depot = self.depot();
+        let (capacity, len) = (self.capacity_of(&depot), self.len_of(&depot));
+        if self.is_bounded() {
+            if additional > capacity.saturating_sub(len) {
+                return Err(PoolError::CapacityExceeded { capacity, len, additional });
+            }
+            return Ok(());
+        }
+        // What lies in the magazines of others is out of reach.
+        let reach = cached + self.tokens.count() + (capacity - depot.entered());
+        match additional.saturating_sub(reach) {
+            0 => Ok(()),
+            missing => depot.grow(missing, &mut |chunks| self.table.reserve(chunks)),
+        }
+    }
+
+    fn occupied_slot(&self, address: usize) -> Result<NonNull<u8>, InvalidFree> {
+        let (chunk, index) = self.depot().slot_at(address)?;
+        let slot = chunk.slot(index);
+        let vacant = chunk.vacancy().contains(index)
+            || self.caches.iter().any(|cache| cache.magazine.iter().any(|vacant| vacant == slot));
+        if vacant { Err(InvalidFree::Vacant) } else { Ok(slot) }
+    }
+
+    fn contains(&self, address: usize) -> bool {
+        self.depot().contains(address)
+    }
+
+    fn stats(&self) -> PoolStats {
+        let depot = self.depot();
+        let len = self.len_of(&depot);
+        PoolStats {
+            capacity: self.capacity_of(&depot),
+            len,
+            chunks: depot.chunk_count(),
+            bytes_reserved: depot.bytes_reserved(),
+            bytes_live: len * self.geometry.stride().bytes(),
+        }
+    }
+
+    fn check_invariants(&self) {
+        let depot = self.depot();
+        let held = || self.caches.iter().flat_map(|cache| cache.magazine.iter());
+        let vacant = depot.check_invariants(held, self.len_of(&depot));
+        assert_eq!(vacant, self.tokens.count(), "SyncCore invariant 2");
+        let entered = depot.chunks().iter().copied().map(Some);
+        let numbers = 0..depot.chunks().len();
+        assert!(numbers.map(|number| self.table.get(number)).eq(entered), "SyncCore invariant 3");
+        assert_eq!(self.table.numbers().count(), depot.chunks().len(), "SyncCore invariant 3");
+        assert_eq!(depot.given_up(), self.given_up.load(Relaxed), "SyncCore invariant 4");
+        if self.is_bounded() {
+            let cached: usize = self.caches.iter().map(|cache| cache.magazine.capacity()).sum();
+            let capacity = self.capacity.load(Relaxed);
+            assert_eq!(depot.capacity(), capacity + cached, "SyncCore invariant 6");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! How many slots there are in the bitmaps of a core, for those who want some.
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::atomic::AtomicUsize;
+
+/// A count of slots that may be claimed. Whoever has taken a token will find a slot.
+///
+/// # Invariants
+///
+/// 1. Tokens that are here or were taken and not used yet are no more than the bits set in the
+///    bitmaps.
+#[derive(Debug)]
+pub(super) struct Tokens(AtomicUsize);
+
+impl Tokens {
+    /// No tokens.
+    pub(super) fn none() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
+    /// Takes `most` tokens, or as many as there are.
+    pub(super) fn take(&self, most: usize) -> usize {
+        let mut count = self.0.load(Relaxed);
+        loop {
+            let taken = count.min(most);
+            if taken == 0 {
+                return 0;
+            }
+            // Acquire, with the Release of `give`: the bits of these tokens are to be seen.
+            match self.0.compare_exchange_weak(count, count - taken, Acquire, Relaxed) {
+                Ok(_) => return taken,
+                Err(now) => count = now,
+            }
+        }
+    }
+
+    /// Gives tokens for bits that have been set, or back for what was not looked for.
+    pub(super) fn give(&self, count: usize) {
+        // Release, with the Acquire of `take`: the bits were set before.
+        self.0.fetch_add(count, Release);
+    }
+
+    /// The number of tokens at some moment.
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Acquire)
+    }
+}
