@@ -16,8 +16,12 @@ use lexopt::prelude::*;
 mod callgrind;
 #[path = "instructions/cases.rs"]
 mod cases;
+#[path = "instructions/disassembly.rs"]
+mod disassembly;
 #[path = "instructions/golden.rs"]
 mod golden;
+#[path = "instructions/loops.rs"]
+mod loops;
 
 use cases::{CASES, Case};
 use golden::{Golden, TOLERANCE};

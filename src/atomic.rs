@@ -4,7 +4,13 @@
 #[cfg(not(all(test, loom)))]
 pub(crate) use core::sync::atomic::AtomicUsize;
 #[cfg(all(feature = "std", not(all(test, loom))))]
-pub(crate) use std::sync::{Mutex, MutexGuard};
+pub(crate) use {
+    core::sync::atomic::AtomicPtr,
+    std::sync::{Mutex, MutexGuard},
+};
 
 #[cfg(all(test, loom))]
-pub(crate) use loom::sync::{Mutex, MutexGuard, atomic::AtomicUsize};
+pub(crate) use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicPtr, AtomicUsize},
+};

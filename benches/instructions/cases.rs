@@ -5,17 +5,18 @@
 //! comes off what the same loop takes that only writes, or only reads, a word in the place of a
 //! handle. What is left is the operation, inlined, with a hit in the magazine or in the window.
 //!
+//! What is to have no locked instruction is looked at as it is compiled.
+//!
 //! The dearest operation is the dearest call out of the hot path in a million random allocations and
 //! frees.
 
 use std::error::Error;
-use std::hint::black_box;
 use std::mem::MaybeUninit;
-use std::ptr::NonNull;
 
-use typed_pool::{MemoryPool, Pool, PoolBox};
+use typed_pool::Pool;
 
-use crate::callgrind;
+use crate::loops::{local, read_places, shared, write_places};
+use crate::{callgrind, disassembly};
 
 /// The two numbers of values for which the loops are run. The magazine holds them all.
 const TIMES: [usize; 2] = [300, 900];
@@ -42,17 +43,27 @@ enum How {
     /// A loop, without what another takes that does nothing but handle the places, and without the
     /// instruction that writes the value, if one does.
     Loop { measured: &'static str, alone: &'static str, writes: u64 },
+    /// The instructions with a lock in the loop as it is compiled, without what it calls.
+    Locked { function: &'static str },
     /// The dearest call among random operations on values of so many bytes.
     Random { bytes: usize },
 }
 
 /// All of them.
 pub(crate) const CASES: &[Case] = &[
-    hot("Pool::alloc, from the magazine", 10, "alloc", "write_places", 1),
-    hot("Pool::alloc, from the window", 13, "alloc_from_window", "write_places", 1),
-    hot("drop of a PoolBox", 12, "free", "read_places", 0),
-    hot("MemoryPool::allocate, from the magazine", 10, "allocate", "write_places", 0),
-    hot("MemoryPool::deallocate", 12, "deallocate", "read_places", 0),
+    hot("Pool::alloc, from the magazine", 10, "local::alloc", "write_places", 1),
+    hot("Pool::alloc, from the window", 13, "local::alloc_fresh", "write_places", 1),
+    hot("drop of a PoolBox", 12, "local::free", "read_places", 0),
+    hot("MemoryPool::allocate, from the magazine", 10, "local::allocate", "write_places", 0),
+    hot("MemoryPool::deallocate", 12, "local::deallocate", "read_places", 0),
+    hot("SyncPool::alloc, from the magazine", 16, "shared::alloc", "write_places", 1),
+    hot("drop of a PoolBox of a SyncPool", 18, "shared::free", "read_places", 0),
+    hot("SyncMemoryPool::allocate, from the magazine", 16, "shared::allocate", "write_places", 0),
+    hot("SyncMemoryPool::deallocate", 18, "shared::deallocate", "read_places", 0),
+    locked("SyncPool::alloc, locked instructions", "shared::alloc"),
+    locked("drop of a PoolBox of a SyncPool, locked", "shared::free"),
+    locked("SyncMemoryPool::allocate, locked", "shared::allocate"),
+    locked("SyncMemoryPool::deallocate, locked", "shared::deallocate"),
     dearest("dearest operation on values of 8 bytes", 8),
     dearest("dearest operation on values of 32 bytes", 32),
     dearest("dearest operation on values of 64 bytes", 64),
@@ -69,6 +80,10 @@ const fn hot(
     Case { name, limit: Some(limit), how: How::Loop { measured, alone, writes } }
 }
 
+const fn locked(name: &'static str, function: &'static str) -> Case {
+    Case { name, limit: Some(0), how: How::Locked { function } }
+}
+
 const fn dearest(name: &'static str, bytes: usize) -> Case {
     Case { name, limit: Some(2_500), how: How::Random { bytes } }
 }
@@ -81,6 +96,7 @@ impl Case {
                 let rest = each(alone)? + writes;
                 each(measured)?.checked_sub(rest).ok_or_else(|| "less than nothing".into())
             }
+            How::Locked { function } => disassembly::locked(&format!("loops::{function}")),
             How::Random { bytes } => {
                 let calls = [
                     ("LocalCore::refill_and_take", "LocalCore::refill_and_take"),
@@ -96,7 +112,7 @@ impl Case {
 /// What a loop takes for each value.
 fn each(case: &str) -> Result<u64, Box<dyn Error>> {
     let [few, many] = TIMES;
-    let pattern = format!("*cases::{case}");
+    let pattern = format!("*loops::{case}");
     let first = callgrind::inside(&pattern, case, few)?;
     let second = callgrind::inside(&pattern, case, many)?;
     // Exact where every round of the loop takes the same.
@@ -110,98 +126,13 @@ pub(crate) fn run(case: &str, times: usize) -> Result<(), Box<dyn Error>> {
         "random" => return random(times),
         "write_places" => write_places(&mut vec![MaybeUninit::uninit(); times]),
         "read_places" => read_places(&vec![1; times]),
-        "alloc" | "alloc_from_window" | "free" => typed(case, times),
-        "allocate" | "deallocate" => untyped(case, times),
-        _ => return Err(format!("there is no case {case}").into()),
+        _ => match case.split_once("::") {
+            Some(("local", case)) => local::run(case, times)?,
+            Some(("shared", case)) => shared::run(case, times)?,
+            _ => return Err(format!("there is no case {case}").into()),
+        },
     }
     Ok(())
-}
-
-/// Runs a loop on a typed pool.
-fn typed(case: &str, times: usize) {
-    let pool = Pool::with_capacity(times);
-    let places = || (0..times).map(|_| MaybeUninit::uninit()).collect::<Vec<_>>();
-    if case == "alloc_from_window" {
-        // The first opens it.
-        drop(pool.alloc(1));
-        return alloc_from_window(&pool, &mut places());
-    }
-    let handles: Vec<PoolBox<'_, u64>> = (0..times).map(|_| pool.alloc(1)).collect();
-    if case == "free" {
-        return free(handles);
-    }
-    drop(handles);
-    alloc(&pool, &mut places());
-}
-
-/// Runs a loop on an untyped pool.
-fn untyped(case: &str, times: usize) {
-    let pool = MemoryPool::new(32, times).expect("there is memory for as many");
-    let blocks: Vec<NonNull<u8>> = (0..times).filter_map(|_| pool.allocate()).collect();
-    deallocate(&pool, &blocks);
-    if case == "allocate" {
-        allocate(&pool, &mut vec![MaybeUninit::uninit(); times]);
-    }
-}
-
-/// Keeps a loop from being unrolled or vectorised: each round ends in something unknown.
-macro_rules! round {
-    ($step:expr) => {{
-        $step;
-        black_box(());
-    }};
-}
-
-#[inline(never)]
-fn write_places(places: &mut [MaybeUninit<usize>]) {
-    for place in places {
-        round!(place.write(7));
-    }
-}
-
-#[inline(never)]
-fn read_places(places: &[usize]) {
-    for place in places {
-        // SAFETY: the place is initialised, and borrowed.
-        round!(unsafe { std::ptr::from_ref(place).read_volatile() });
-    }
-}
-
-#[inline(never)]
-fn alloc<'p>(pool: &'p Pool<u64>, places: &mut [MaybeUninit<PoolBox<'p, u64>>]) {
-    for place in places {
-        round!(place.write(pool.alloc(7)));
-    }
-}
-
-#[inline(never)]
-fn alloc_from_window<'p>(pool: &'p Pool<u64>, places: &mut [MaybeUninit<PoolBox<'p, u64>>]) {
-    for place in places {
-        round!(place.write(pool.alloc(9)));
-    }
-}
-
-#[inline(never)]
-fn free(handles: Vec<PoolBox<'_, u64>>) {
-    for handle in handles {
-        round!(drop(handle));
-    }
-}
-
-#[inline(never)]
-fn allocate(pool: &MemoryPool, places: &mut [MaybeUninit<NonNull<u8>>]) {
-    for place in places {
-        let Some(block) = pool.allocate() else { return };
-        round!(place.write(block));
-    }
-}
-
-#[inline(never)]
-fn deallocate(pool: &MemoryPool, blocks: &[NonNull<u8>]) {
-    for block in blocks {
-        // SAFETY: the blocks came from this pool and are given back once.
-        round!(unsafe { pool.deallocate(*block) });
-    }
 }
 
 /// Runs the random operations on values of `bytes` bytes.

@@ -61,14 +61,16 @@ impl Caches {
         }
     }
 
-    /// The cache of this thread, or one without room, if the thread has a number.
+    /// Uses the cache of this thread, or one without room, if the thread has a number.
+    ///
+    /// It takes what to do, since an `Option` of a cache would be looked at once more.
     #[inline]
-    pub(super) fn own(&self) -> Option<&Cache> {
+    pub(super) fn with_own<R>(&self, run: impl FnOnce(&Cache) -> R) -> Option<R> {
         let entry = self.entries.get(thread_number::get())?;
         // Relaxed: it was stored under this number, by this thread or one before.
         // SAFETY: valid: invariant 1. Unaliased: no exclusive reference to a cache is made before
         // the end of this value.
-        Some(unsafe { &*entry.load(Relaxed) })
+        Some(run(unsafe { &*entry.load(Relaxed) }))
     }
 
     /// The cache of the thread of `number`, which is the caller, if there is one.
@@ -96,7 +98,8 @@ impl Caches {
         (chunk, word): (usize, usize),
         first: impl FnOnce() -> Result<(), PoolError>,
     ) -> Result<&Cache, PoolError> {
-        let cache = Cache { magazine: Magazine::new(), chunk: Cell::new(chunk), word: Cell::new(word) };
+        let cache =
+            Cache { magazine: Magazine::new(), chunk: Cell::new(chunk), word: Cell::new(word) };
         cache.magazine.grow(slots)?;
         let layout = Layout::new::<Padded<Cache>>();
         // SAFETY: a cache is not of size 0.

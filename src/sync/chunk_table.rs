@@ -3,13 +3,13 @@
 use alloc::boxed::Box;
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
+use core::array;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::OnceLock;
 
 use super::padded::Padded;
-use crate::atomic::AtomicUsize;
+use crate::atomic::{AtomicPtr, AtomicUsize};
 use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;
 
@@ -40,7 +40,7 @@ impl Group {
     fn empty() -> Self {
         Self {
             hints: Padded(AtomicUsize::new(0)),
-            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; WORD_BITS],
+            chunks: array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
         }
     }
 }
@@ -130,14 +130,16 @@ impl ChunkTable {
     /// place `start` in it on and round.
     pub(super) fn hinted(&self, start: usize) -> impl Iterator<Item = usize> {
         let turn = (start % WORD_BITS) as u32;
-        (0..).map_while(|index| Some((index, self.group(index)?))).flat_map(move |(index, group)| {
-            let mut rest = group.hints.load(Relaxed).rotate_right(turn);
-            core::iter::from_fn(move || {
-                let bit = rest.checked_ilog2().map(|_| rest.trailing_zeros())?;
-                rest &= rest - 1;
-                Some(index * WORD_BITS + (bit + turn) as usize % WORD_BITS)
-            })
-        })
+        (0..).map_while(|index| Some((index, self.group(index)?))).flat_map(
+            move |(index, group)| {
+                let mut rest = group.hints.load(Relaxed).rotate_right(turn);
+                core::iter::from_fn(move || {
+                    let bit = rest.checked_ilog2().map(|_| rest.trailing_zeros())?;
+                    rest &= rest - 1;
+                    Some(index * WORD_BITS + (bit + turn) as usize % WORD_BITS)
+                })
+            },
+        )
     }
 
     /// Takes all entries away. Nobody uses a chunk that was got from here, nor gets one meanwhile.

@@ -223,16 +223,16 @@ unsafe impl PoolCore for SyncCore {
     #[inline]
     fn take(&self) -> Option<NonNull<u8>> {
         // INVARIANT: `Depot` 3. from the magazine to occupied.
-        if let Some(slot) = self.caches.own().and_then(|cache| cache.magazine.pop()) {
-            return Some(slot);
+        match self.caches.with_own(|cache| cache.magazine.pop()) {
+            Some(Some(slot)) => Some(slot),
+            _ => self.refill_and_take(),
         }
-        self.refill_and_take()
     }
 
     #[inline]
     unsafe fn put(&self, slot: NonNull<u8>) {
         // INVARIANT: 1. clauses 1 and 2. `Depot` 3. from occupied to the magazine.
-        if !self.caches.own().is_some_and(|cache| cache.magazine.push(slot)) {
+        if self.caches.with_own(|cache| cache.magazine.push(slot)) != Some(true) {
             // SAFETY: 1. clause 1. 2. clause 2.
             unsafe { self.spill(slot) };
         }

@@ -21,21 +21,31 @@ pub(super) const THREADS: usize = if cfg!(all(test, loom)) { 2 } else { 4 * WORD
 const UNASKED: usize = usize::MAX - 1;
 
 /// What a thread has that is ending.
+#[cfg(not(all(test, loom)))]
 const ENDING: usize = usize::MAX;
 
-thread_local! {
+/// Declares thread-local values that are there from the start; those of loom are made when needed.
+macro_rules! thread_locals {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $value:expr;)*) => {
+        #[cfg(not(all(test, loom)))]
+        thread_local! { $($(#[$doc])* static $name: $type = const { $value };)* }
+        #[cfg(all(test, loom))]
+        thread_local! { $($(#[$doc])* static $name: $type = $value;)* }
+    };
+}
+
+thread_locals! {
     /// The number of this thread, or none where it is not below [`THREADS`]. Nothing is dropped
     /// with it, so it is there as long as any code runs on the thread.
-    static NUMBER: Cell<usize> = const { Cell::new(UNASKED) };
+    NUMBER: Cell<usize> = Cell::new(UNASKED);
 
     /// What gives the number back.
-    static GUARD: Guard = const { Guard };
+    GUARD: Guard = Guard;
 }
 
 #[cfg(not(all(test, loom)))]
-static NUMBERS: Numbers = Numbers {
-    words: [const { AtomicUsize::new(0) }; THREADS.div_ceil(WORD_BITS)],
-};
+static NUMBERS: Numbers =
+    Numbers { words: [const { AtomicUsize::new(0) }; THREADS.div_ceil(WORD_BITS)] };
 
 #[cfg(all(test, loom))]
 lazy_static! {
@@ -64,6 +74,8 @@ pub(super) fn assign() -> usize {
 #[derive(Debug)]
 struct Guard;
 
+// Loom drops what is local to a thread when the model has ended; there threads keep their numbers.
+#[cfg(not(all(test, loom)))]
 impl Drop for Guard {
     fn drop(&mut self) {
         // First the number is gone, then it is another's: destructors that run on this thread from
@@ -77,13 +89,19 @@ impl Drop for Guard {
 
 /// The set of numbers that threads have.
 #[derive(Debug)]
-struct Numbers {
+pub(super) struct Numbers {
     words: [AtomicUsize; THREADS.div_ceil(WORD_BITS)],
 }
 
 impl Numbers {
+    /// A set in which all numbers are taken but one.
+    #[cfg(all(test, loom))]
+    pub(super) fn all_but(number: usize) -> Self {
+        Self { words: [AtomicUsize::new(!(1 << number))] }
+    }
+
     /// Takes the lowest number that nobody has.
-    fn take(&self) -> Option<usize> {
+    pub(super) fn take(&self) -> Option<usize> {
         for (index, word) in self.words.iter().enumerate() {
             let mut taken = word.load(Relaxed);
             loop {
@@ -104,7 +122,7 @@ impl Numbers {
     }
 
     /// Gives a number back that is not used any more.
-    fn give_back(&self, number: usize) {
+    pub(super) fn give_back(&self, number: usize) {
         // Release, with the Acquire of `take`.
         self.words[number / WORD_BITS].fetch_and(!(1 << (number % WORD_BITS)), Release);
     }

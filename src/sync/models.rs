@@ -1,0 +1,165 @@
+//! Every interleaving of a few operations of two threads, as loom finds them:
+//!
+//! - What was done under a number is seen by the thread that has it next.
+//! - Of bits that are claimed and given back none is lost, none is claimed twice, what was done with
+//!   a slot is seen by who claims it next, and every bit has a hint when all is quiet.
+//! - A bounded pool never refuses while fewer values live than it has slots, refill against spill.
+//! - Two threads that find a pool without slots make it grow, and share no slot.
+//! - Whoever ends a pool sees what the last handle did.
+//!
+//! They are built with `--cfg loom`, and run by `check`.
+
+use alloc::alloc::Layout;
+use core::ptr::NonNull;
+use std::vec::Vec;
+
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::thread;
+
+use super::SyncCore;
+use super::shared_bits::SharedBits;
+use super::thread_number::Numbers;
+use crate::atomic::AtomicUsize;
+use crate::bit_tree::{WORD_BITS, words_for};
+use crate::block_pool::BlockPool;
+use crate::depot::Growth;
+use crate::pages::Pages;
+use crate::pool_core::{Leftovers, Plan};
+
+/// Cells of which each is used by one thread at a time, or loom complains.
+#[derive(Debug)]
+struct Exclusive(Vec<UnsafeCell<usize>>);
+
+// SAFETY: loom watches over every access.
+unsafe impl Send for Exclusive {}
+// SAFETY: as above.
+unsafe impl Sync for Exclusive {}
+
+impl Exclusive {
+    fn new(count: usize) -> Self {
+        Self((0..count).map(|_| UnsafeCell::new(0)).collect())
+    }
+
+    /// Uses one, as its owner.
+    fn touch(&self, index: usize) {
+        // SAFETY: loom watches over the access, and the pointer is valid during it.
+        self.0[index].with_mut(|value| unsafe { *value += 1 });
+    }
+}
+
+#[test]
+fn a_number_is_handed_on_with_what_was_done_under_it() {
+    loom::model(|| {
+        // Number 0 is the only one left.
+        let shared = Arc::new((Numbers::all_but(0), Exclusive::new(1)));
+        let other = Arc::clone(&shared);
+        let run = |(numbers, cells): &(Numbers, Exclusive)| {
+            if let Some(number) = numbers.take() {
+                cells.touch(number);
+                numbers.give_back(number);
+            }
+        };
+        let thread = thread::spawn(move || run(&other));
+        run(&shared);
+        thread.join().unwrap();
+        assert_eq!(shared.0.take(), Some(0));
+    });
+}
+
+#[test]
+fn bits_are_claimed_once_and_keep_their_hints() {
+    // Two words under a word of hints: one with two bits, one with none at first.
+    const BITS: usize = WORD_BITS + 1;
+    loom::model(|| {
+        let words: Vec<AtomicUsize> = (0..words_for(BITS)).map(|_| AtomicUsize::new(0)).collect();
+        let shared = Arc::new((words, Exclusive::new(BITS)));
+        SharedBits::new(&shared.0, BITS).give(0, 0b11);
+        let other = Arc::clone(&shared);
+        let run = |(words, cells): &(Vec<AtomicUsize>, Exclusive), most| {
+            let bits = SharedBits::new(words, BITS);
+            if let Some((index, mask)) = bits.claim(0, most) {
+                for bit in (0..2).filter(|bit| mask >> bit & 1 == 1) {
+                    cells.touch(index * WORD_BITS + bit);
+                }
+                bits.give(index, mask);
+            }
+        };
+        let thread = thread::spawn(move || run(&other, 1));
+        run(&shared, 2);
+        thread.join().unwrap();
+        let bits = SharedBits::new(&shared.0, BITS);
+        let mut claimed = 0;
+        while let Some((_, mask)) = bits.claim(0, WORD_BITS) {
+            assert_eq!(claimed & mask, 0);
+            claimed |= mask;
+        }
+        assert_eq!(claimed, 0b11);
+    });
+}
+
+/// A pool whose blocks are numbered from the first one allocated.
+fn pool(growth: Growth, slots: usize) -> BlockPool<SyncCore> {
+    let (leftovers, pages) = (Leftovers::Free, Pages::default());
+    let plan = Plan { growth, slots, leftovers, pages };
+    BlockPool::from_plan(Layout::new::<[u8; 4096]>(), plan).unwrap()
+}
+
+/// Takes a block, uses it and gives it back.
+fn use_one(pool: &BlockPool<SyncCore>, cells: &Exclusive) {
+    let block = pool.allocate().expect("fewer blocks are live than the pool has");
+    // Blocks are 4096 bytes apart in chunks of no more than two.
+    let index = block.addr().get() / 4096 % cells.0.len();
+    cells.touch(index);
+    give(pool, block);
+}
+
+fn give(pool: &BlockPool<SyncCore>, block: NonNull<u8>) {
+    // SAFETY: 1. and 2. the block came from this pool and is not used any more.
+    unsafe { pool.deallocate(block) };
+}
+
+#[test]
+fn a_bounded_pool_never_refuses_too_early() {
+    loom::model(|| {
+        let shared = Arc::new((pool(Growth::Bounded, 2), Exclusive::new(64)));
+        let other = Arc::clone(&shared);
+        let thread = thread::spawn(move || use_one(&other.0, &other.1));
+        use_one(&shared.0, &shared.1);
+        // Whoever is last ends the pool, which checks its invariants.
+        drop(shared);
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn two_threads_make_a_pool_grow() {
+    loom::model(|| {
+        let shared = Arc::new(pool(Growth::OnDemand, 0));
+        let other = Arc::clone(&shared);
+        let thread = thread::spawn(move || other.allocate().unwrap().addr());
+        let own = shared.allocate().unwrap().addr();
+        assert_ne!(thread.join().unwrap(), own);
+        assert_eq!(shared.len(), 2);
+        shared.check_invariants();
+    });
+}
+
+#[test]
+fn a_thread_frees_what_another_allocated_while_that_allocates() {
+    loom::model(|| {
+        let shared = Arc::new((pool(Growth::Bounded, 2), Exclusive::new(64)));
+        let block = shared.0.allocate().unwrap();
+        let address = block.as_ptr().expose_provenance();
+        shared.1.touch(address / 4096 % 64);
+        let other = Arc::clone(&shared);
+        let thread = thread::spawn(move || {
+            other.1.touch(address / 4096 % 64);
+            let block = core::ptr::with_exposed_provenance_mut(address);
+            give(&other.0, NonNull::new(block).unwrap());
+        });
+        use_one(&shared.0, &shared.1);
+        thread.join().unwrap();
+        assert!(shared.0.is_empty());
+    });
+}
