@@ -11,7 +11,7 @@ use crate::memory::{Memory, Slot, sealed::Slots};
 use crate::pages::Pages;
 use crate::pool_core::{self, Leftovers, Plan, PoolCore, ThreadSafe, core_of};
 
-/// What [`MemoryPool`](crate::MemoryPool) and [`SyncMemoryPool`](crate::SyncMemoryPool) have in
+/// What [`MemoryPool`](crate::MemoryPool) and `SyncMemoryPool` have in
 /// common: a pool of equal blocks of raw memory, for one thread or for many, as its core `C` is.
 // # Invariants
 //
@@ -172,8 +172,8 @@ impl<C: PoolCore> BlockPool<C> {
         self.take().map(Slot::into_start)
     }
 
-    /// Takes a block back. It is the first to be handed out again, unless a thousand others or more
-    /// are vacant, in which case it may be a later one.
+    /// Takes a block back. It is the first to be handed out again, by a pool that threads share to
+    /// this thread, unless a thousand others or more are vacant, in which case it may be a later one.
     ///
     /// # Panics
     ///
@@ -210,8 +210,9 @@ impl<C: PoolCore> BlockPool<C> {
     ///
     /// The check finds every pointer that is not the start of an occupied block of this pool. It
     /// reads nothing at the address, and takes as long as looking through the magazine does, at
-    /// most 1023 pointers. What it cannot find is that the block has meanwhile been handed out to
-    /// somebody else.
+    /// most 1023 pointers, or that of every thread. What it cannot find is that the block has
+    /// meanwhile been handed out to somebody else, or is just on its way from the magazine of another
+    /// thread.
     ///
     /// # Errors
     ///
@@ -242,7 +243,9 @@ impl<C: PoolCore> BlockPool<C> {
         Ok(())
     }
 
-    /// The number of blocks handed out and not given back. Takes constant time.
+    /// The number of blocks handed out and not given back. Takes constant time; for a pool that
+    /// threads share, time in proportion to the number of threads that have used it, and the number
+    /// is exact when no other thread is within a call.
     ///
     /// # Examples
     ///

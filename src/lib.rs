@@ -3,7 +3,7 @@
 //!
 //! [`Pool::alloc`] moves a value into a slot and returns a [`PoolBox`], which makes the slot vacant
 //! again when it is dropped. [`MemoryPool`] is the same without a type: blocks of raw memory, as
-//! many as it was made with.
+//! many as it was made with. `SyncPool` and `SyncMemoryPool` are the same for many threads.
 //!
 //! ```
 //! use typed_pool::{Pool, PoolBox};
@@ -39,14 +39,17 @@
 //!   **refill** to move slots from the bitmaps to the front. A **run**, neighbours that are all
 //!   vacant, comes back as a **bump window**. Magazine and window together are the **front**, what
 //!   is behind them the **depot**, and both together the **core** of a pool.
+//! - In a pool that threads share, each has a magazine of its own, found by the **number** of the
+//!   thread. A **token** stands for a slot in a bitmap: who has taken one will find a slot. A **hint**
+//!   says where vacant slots may be found.
 //! - A **handle** is what owns an occupied slot.
 //! - The **capacity** is the number of slots held now, the **len** that of the occupied ones.
 //! - **Upstream** is the global allocator, where chunks come from.
 //!
 //! # Features
 //!
-//! - `std` (on by default): the traits of `std::io` on handles. Without it the crate needs only
-//!   `core` and `alloc`.
+//! - `std` (on by default): `SyncPool` and `SyncMemoryPool`, and the traits of `std::io` on handles.
+//!   Without it the crate needs only `core` and `alloc`.
 //! - `huge-pages`: what [`PoolBuilder::huge_pages`] asks for on Linux, by way of `libc`.
 #![no_std]
 

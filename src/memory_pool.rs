@@ -16,7 +16,7 @@ use crate::local_core::LocalCore;
 /// of one Rust type. Dropping the pool frees every block, whether it was given back or not.
 ///
 /// The pool may be moved and sent to another thread, but not shared between threads: for that there
-/// is [`SyncMemoryPool`](crate::SyncMemoryPool).
+/// is `SyncMemoryPool`.
 ///
 /// # Examples
 ///

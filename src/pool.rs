@@ -5,16 +5,16 @@ use crate::typed_pool::TypedPool;
 
 /// A pool of values of one type.
 ///
-/// [`Pool::alloc`](TypedPool::alloc) moves a value into a slot and returns its handle, a [`PoolBox`], which makes the
+/// [`Pool::alloc`] moves a value into a slot and returns its handle, a [`PoolBox`], which makes the
 /// slot vacant again when it is dropped. Taking and returning a slot costs a few instructions, and
 /// memory for new slots comes from the global allocator in chunks of up to 256 KiB (16 KiB on
 /// 32-bit targets), or of one value where that is larger.
 ///
 /// | made by | slots at first | when they are used up |
 /// |---|---|---|
-/// | [`Pool::new`](TypedPool::new) | none | grows |
-/// | [`Pool::with_capacity`](TypedPool::with_capacity) | as many as asked for | grows |
-/// | [`Pool::bounded`](TypedPool::bounded) | as many as asked for | refuses |
+/// | [`Pool::new`] | none | grows |
+/// | [`Pool::with_capacity`] | as many as asked for | grows |
+/// | [`Pool::bounded`] | as many as asked for | refuses |
 ///
 /// Destructors, constructors and `Clone` implementations of values may use the pool that holds
 /// them in any way, and may panic; no slot is lost. Handles borrow the pool, so values in it can
@@ -32,8 +32,15 @@ use crate::typed_pool::TypedPool;
 /// proportion to its slots.
 ///
 /// The pool may be sent to another thread where `T` may, but is not shared between threads: for that
-/// there is [`SyncPool`](crate::SyncPool). A
-/// global allocator must not use a pool that it serves itself.
+/// there is `SyncPool`. A global allocator must not use a pool that it serves itself.
+///
+/// [`Pool::alloc`]: TypedPool::alloc
+/// [`Pool::new`]: TypedPool::new
+/// [`Pool::with_capacity`]: TypedPool::with_capacity
+/// [`Pool::bounded`]: TypedPool::bounded
+/// [`PoolBox`]: crate::PoolBox
+/// [`PoolBox::into_raw`]: crate::PoolBox::into_raw
+/// [`PoolBox::leak`]: crate::PoolBox::leak
 ///
 /// # Examples
 ///

@@ -23,12 +23,13 @@ mod io;
 /// destructor panics. It borrows the pool, and so cannot outlive it.
 ///
 /// `M` is the memory that the slot belongs to; [`Pool`](crate::Pool) hands out handles of the
-/// default. What acts on a handle rather than on its value is an associated function, as with
+/// default, `SyncPool` those of `SyncMemoryPool`. What acts on a handle rather than on its value is an associated function, as with
 /// `Box`, and never hides a method of `T`.
 ///
 /// Values never move: the address stays the same until the handle is taken apart, also when the
 /// handle itself is moved. A handle is as wide as a pointer, and so is an `Option` of one. It stays
-/// on the thread of its pool.
+/// on the thread of its pool, unless that is a `SyncPool`: then it may be sent
+/// where `T: Send`, shared where `T: Sync`, and dropped by any thread.
 ///
 /// # Examples
 ///
@@ -212,8 +213,9 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// 1. `raw` came from [`PoolBox::into_raw`] of a handle with the same `M`, and not from a
     ///    reference or from [`PoolBox::leak`].
     /// 2. No handle has been put together from it since.
-    /// 3. The pool lives for `'p` and as long as the handle does. Where it is not shared between
-    ///    threads, handle and pool stay on one thread.
+    /// 3. The pool lives for `'p` and as long as the handle does. Where it is for one thread, handle
+    ///    and pool stay on one thread; where it is for many, it is not borrowed exclusively while the
+    ///    handle lives.
     /// 4. The slot holds a valid `T`. Where `T` is sized, it has at most the size and the alignment
     ///    of the type the pool was made for.
     ///

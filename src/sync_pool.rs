@@ -3,18 +3,90 @@
 use crate::sync::SyncCore;
 use crate::typed_pool::TypedPool;
 
-/// A pool of values of one type, shared by threads.
+/// A pool of values of one type that many threads share: the twin of [`Pool`](crate::Pool).
+///
+/// Values are put in by any thread, and their handles, [`PoolBox`](crate::PoolBox)es one pointer
+/// wide, may be sent where `T: Send`, shared where `T: Sync`, and dropped by any thread. All that
+/// [`Pool`](crate::Pool) says of destructors, constructors, panics and forgotten handles holds here,
+/// on every thread.
+///
+/// Every thread takes slots from a magazine of its own and gives them back there, without a lock, a
+/// fence or an atomic read-modify-write; up to a word of slots at a time move between there and the
+/// bitmaps of vacant slots that all threads share. A lock is taken to add memory, and by what is no
+/// part of allocating and freeing: the figures, [`reserve`](TypedPool::reserve). A thread that is
+/// stopped in the middle of an operation blocks no other, unless it is adding memory.
+///
+/// # Capacity
+///
+/// A pool made by [`bounded`](TypedPool::bounded) never refuses while fewer values live than its
+/// capacity, wherever vacant slots lie in magazines of threads that sleep or have ended: with its
+/// magazine, a thread that first uses the pool brings as many slots more as that has room for, at
+/// most an eighth of the capacity, 1023, or 64 KiB (but up to eight, however large). So it may hold
+/// more values than its capacity, [`SyncPool::reserved_slots`] at most. One of a capacity below eight
+/// does without magazines, and never holds more.
+///
+/// The next thread inherits the magazine of one that has ended. No more than 256 threads at a time
+/// (128 on 32-bit targets) have one; the others use the bitmaps directly, as do threads for whose
+/// magazine upstream has no memory, and destructors of thread-local values that run late.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use std::thread;
+/// use typed_pool::SyncPool;
+///
+/// let pool = SyncPool::bounded(1000);
+/// let (send, receive) = mpsc::channel();
+/// thread::scope(|scope| {
+///     let pool = &pool;
+///     scope.spawn(move || {
+///         for number in 0..100 {
+///             send.send(pool.alloc(number)).unwrap();
+///         }
+///     });
+///     // The handles are dropped here, on another thread.
+///     let sum: u64 = receive.iter().map(|number| *number).sum();
+///     assert_eq!(sum, 4950);
+/// });
+/// assert!(pool.is_empty());
+/// ```
 pub type SyncPool<T> = TypedPool<T, SyncCore>;
 
 impl<T> SyncPool<T> {
-    /// The number of slots in memory.
+    /// The number of slots that there is memory for: the capacity, and, where that is bounded, the
+    /// slots that came with the magazines of threads. Waits for a thread that is reserving memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SyncPool::bounded(80);
+    /// let number = pool.alloc(7);
+    /// assert_eq!((pool.capacity(), pool.reserved_slots()), (80, 90));
+    /// # drop(number);
+    /// ```
     pub fn reserved_slots(&self) -> usize {
         self.core().reserved_slots()
     }
 
-    /// Gives every chunk without an occupied slot back.
+    /// Gives every chunk without an occupied slot back to the upstream allocator; returns the
+    /// number of bytes. A bounded pool keeps its memory, and returns 0. No handle is left that
+    /// borrows the pool: what is still occupied was forgotten, leaked or taken apart.
+    ///
+    /// Takes time in proportion to the number of chunks, and to that of slots in magazines.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut pool = typed_pool::SyncPool::<u64>::with_capacity(100_000);
+    /// drop(pool.alloc(7));
+    /// assert!(pool.trim() > 0);
+    /// assert_eq!(pool.capacity(), 0);
+    /// ```
     pub fn trim(&mut self) -> usize {
-        // SAFETY: 1. the pool is borrowed exclusively, and so are all handles that reach it gone.
+        // SAFETY: 1. the pool is borrowed exclusively, so no thread is in a call of it and no handle
+        // is left that borrows it; of those that were taken apart, clause 3 of `PoolBox::from_raw`
+        // says that the pool is not borrowed so while they are used.
         unsafe { self.core().trim() }
     }
 }

@@ -14,7 +14,7 @@ use crate::pool_box::PoolBox;
 use crate::pool_core::{Leftovers, Plan, PoolCore, ThreadSafe};
 use crate::stats::PoolStats;
 
-/// What [`Pool`](crate::Pool) and [`SyncPool`](crate::SyncPool) have in common: a pool of values of
+/// What [`Pool`](crate::Pool) and `SyncPool` have in common: a pool of values of
 /// one type, for one thread or for many, as its core `C` is.
 // # Invariants
 //
@@ -115,7 +115,7 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     }
 
     /// Makes a pool that has `capacity` slots and never more. They lie in one upstream allocation,
-    /// made here; the pool makes no further one.
+    /// made here; the pool makes no further one, or, if threads share it, one for each of them.
     ///
     /// # Panics
     ///
@@ -316,7 +316,8 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     }
 
     /// The number of occupied slots, those of forgotten and leaked handles included. Takes
-    /// constant time.
+    /// constant time; for a pool that threads share, time in proportion to the number of threads that
+    /// have used it, and the number is exact when no other thread is within a call.
     ///
     /// # Examples
     ///

@@ -105,31 +105,52 @@ fn pool(growth: Growth, slots: usize) -> BlockPool<SyncCore> {
     BlockPool::from_plan(Layout::new::<[u8; 4096]>(), plan).unwrap()
 }
 
+/// A block that can be sent.
+struct Block(NonNull<u8>);
+
+// SAFETY: it is raw memory.
+unsafe impl Send for Block {}
+
+impl Block {
+    /// A number that no other block of its chunk has.
+    fn index(&self) -> usize {
+        self.0.addr().get() / 4096 % 64
+    }
+}
+
 /// Takes a block, uses it and gives it back.
 fn use_one(pool: &BlockPool<SyncCore>, cells: &Exclusive) {
-    let block = pool.allocate().expect("fewer blocks are live than the pool has");
-    // Blocks are 4096 bytes apart in chunks of no more than two.
-    let index = block.addr().get() / 4096 % cells.0.len();
-    cells.touch(index);
+    let block = Block(pool.allocate().expect("fewer blocks are live than the pool has"));
+    cells.touch(block.index());
     give(pool, block);
 }
 
-fn give(pool: &BlockPool<SyncCore>, block: NonNull<u8>) {
+fn give(pool: &BlockPool<SyncCore>, block: Block) {
     // SAFETY: 1. and 2. the block came from this pool and is not used any more.
-    unsafe { pool.deallocate(block) };
+    unsafe { pool.deallocate(block.0) };
 }
 
-#[test]
-fn a_bounded_pool_never_refuses_too_early() {
-    loom::model(|| {
-        let shared = Arc::new((pool(Growth::Bounded, 2), Exclusive::new(64)));
+/// Two threads use a block each, and whoever is last ends the pool, which checks its invariants.
+fn a_block_for_each(slots: usize) {
+    loom::model(move || {
+        let shared = Arc::new((pool(Growth::Bounded, slots), Exclusive::new(64)));
         let other = Arc::clone(&shared);
         let thread = thread::spawn(move || use_one(&other.0, &other.1));
         use_one(&shared.0, &shared.1);
-        // Whoever is last ends the pool, which checks its invariants.
         drop(shared);
         thread.join().unwrap();
     });
+}
+
+#[test]
+fn a_bounded_pool_does_not_refuse_too_early() {
+    // Each thread has a magazine with room for one.
+    a_block_for_each(8);
+}
+
+#[test]
+fn a_bounded_pool_without_magazines_does_not_refuse_too_early() {
+    a_block_for_each(2);
 }
 
 #[test]
@@ -145,21 +166,29 @@ fn two_threads_make_a_pool_grow() {
     });
 }
 
-#[test]
-fn a_thread_frees_what_another_allocated_while_that_allocates() {
-    loom::model(|| {
-        let shared = Arc::new((pool(Growth::Bounded, 2), Exclusive::new(64)));
-        let block = shared.0.allocate().unwrap();
-        let address = block.as_ptr().expose_provenance();
-        shared.1.touch(address / 4096 % 64);
+/// A thread gives a block back while the one that took it takes others.
+fn freed_elsewhere(slots: usize) {
+    loom::model(move || {
+        let shared = Arc::new((pool(Growth::Bounded, slots), Exclusive::new(64)));
+        let block = Block(shared.0.allocate().unwrap());
+        shared.1.touch(block.index());
         let other = Arc::clone(&shared);
         let thread = thread::spawn(move || {
-            other.1.touch(address / 4096 % 64);
-            let block = core::ptr::with_exposed_provenance_mut(address);
-            give(&other.0, NonNull::new(block).unwrap());
+            other.1.touch(block.index());
+            give(&other.0, block);
         });
         use_one(&shared.0, &shared.1);
         thread.join().unwrap();
         assert!(shared.0.is_empty());
     });
+}
+
+#[test]
+fn a_thread_frees_what_another_allocated() {
+    freed_elsewhere(8);
+}
+
+#[test]
+fn a_thread_frees_what_another_allocated_without_magazines() {
+    freed_elsewhere(2);
 }

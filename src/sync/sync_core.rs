@@ -20,8 +20,8 @@ use crate::geometry::Geometry;
 use crate::pool_core::{Leftovers, Plan, PoolCore, ThreadSafe};
 use crate::stats::PoolStats;
 
-/// A bounded pool has a magazine for each thread with room for this part of its capacity, or for a
-/// single slot.
+/// A magazine of a bounded pool has room for this part of its capacity at most, and brings as many
+/// slots beyond it. The smallest pools have none, and hold no more than their capacity.
 const MAGAZINE_PART: usize = 8;
 
 /// The state of a pool that many threads use at once.
@@ -78,7 +78,7 @@ impl SyncCore {
             return None;
         }
         let slots = match self.growth {
-            Growth::Bounded => self.capacity.load(Relaxed).div_ceil(MAGAZINE_PART),
+            Growth::Bounded => self.capacity.load(Relaxed) / MAGAZINE_PART,
             Growth::OnDemand => usize::MAX,
         };
         let slots = self.geometry.magazine_slots(slots).min(self.geometry.chunk_slots());
