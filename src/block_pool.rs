@@ -11,8 +11,8 @@ use crate::memory::{Memory, Slot, sealed::Slots};
 use crate::pages::Pages;
 use crate::pool_core::{self, Leftovers, Plan, PoolCore, ThreadSafe, core_of};
 
-/// What [`MemoryPool`](crate::MemoryPool) and `SyncMemoryPool` have in
-/// common: a pool of equal blocks of raw memory, for one thread or for many, as its core `C` is.
+/// What [`MemoryPool`](crate::MemoryPool) and `SyncMemoryPool` have in common: a pool of equal blocks
+/// of raw memory, for one thread or for many, as its core `C` is.
 // # Invariants
 //
 // 1. `core` came from `PoolCore::create` and belongs to this value. No exclusive reference to it

@@ -23,13 +23,13 @@ mod io;
 /// destructor panics. It borrows the pool, and so cannot outlive it.
 ///
 /// `M` is the memory that the slot belongs to; [`Pool`](crate::Pool) hands out handles of the
-/// default, `SyncPool` those of `SyncMemoryPool`. What acts on a handle rather than on its value is an associated function, as with
-/// `Box`, and never hides a method of `T`.
+/// default, `SyncPool` those of `SyncMemoryPool`. What acts on a handle rather than on its value is
+/// an associated function, as with `Box`, and never hides a method of `T`.
 ///
 /// Values never move: the address stays the same until the handle is taken apart, also when the
 /// handle itself is moved. A handle is as wide as a pointer, and so is an `Option` of one. It stays
-/// on the thread of its pool, unless that is a `SyncPool`: then it may be sent
-/// where `T: Send`, shared where `T: Sync`, and dropped by any thread.
+/// on the thread of its pool, unless that is a `SyncPool`: then it may be sent where `T: Send`,
+/// shared where `T: Sync`, and dropped by any thread.
 ///
 /// # Examples
 ///

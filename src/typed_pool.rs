@@ -14,8 +14,8 @@ use crate::pool_box::PoolBox;
 use crate::pool_core::{Leftovers, Plan, PoolCore, ThreadSafe};
 use crate::stats::PoolStats;
 
-/// What [`Pool`](crate::Pool) and `SyncPool` have in common: a pool of values of
-/// one type, for one thread or for many, as its core `C` is.
+/// What [`Pool`](crate::Pool) and `SyncPool` have in common: a pool of values of one type, for one
+/// thread or for many, as its core `C` is.
 // # Invariants
 //
 // 1. `memory` was built for `Self::LAYOUT`, and `Slots` says that all of its slots are alike.
