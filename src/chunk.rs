@@ -130,6 +130,7 @@ impl Chunk {
     }
 
     /// The address of the header, from which [`Chunk::from_ptr`] makes the same again.
+    #[cfg(feature = "std")]
     pub(crate) fn as_ptr(self) -> NonNull<()> {
         self.0.cast()
     }
@@ -140,6 +141,7 @@ impl Chunk {
     ///
     /// 1. `header` came from [`Chunk::as_ptr`] of a chunk whose reservation has not been released.
     /// 2. The chunk is not used after its reservation was released.
+    #[cfg(feature = "std")]
     pub(crate) unsafe fn from_ptr(header: NonNull<()>) -> Self {
         // INVARIANT: 1. to 3. as for the chunk that it came from (clause 1).
         Self(header.cast())
