@@ -2,8 +2,7 @@
 //! sizes and addresses. What the compiler must refuse is in `ui-tests`, the auto traits in
 //! `auto_traits`, sizes in `pool`.
 
-use typed_pool::{Pool, PoolBox};
-
+use super::{Pool, PoolBox, surplus, trim, trim_under_handles};
 use crate::support::{Tally, panic_message};
 
 /// 1. User code may use the same pool in any way while the pool runs it.
@@ -34,7 +33,7 @@ mod reentrancy {
             self.pool.reserve(self.depth as usize * 40);
             held.swap_remove(0);
             *held[0].child.borrow_mut() = Some(self.pool.alloc(Busy::new(self.pool, 0)));
-            self.pool.trim();
+            trim_under_handles(self.pool);
             self.pool.check_invariants();
         }
     }
@@ -84,8 +83,11 @@ mod reentrancy {
         let pool = Pool::bounded(2);
         let parent = pool.alloc(Busy::new(&pool, 0));
         *parent.child.borrow_mut() = Some(pool.alloc(Busy::new(&pool, 0)));
+        let rest = surplus(&pool);
         assert!(pool.is_full());
         drop(parent);
+        assert_eq!(pool.len(), rest.len());
+        drop(rest);
         assert!(pool.is_empty());
     }
 }
@@ -183,14 +185,14 @@ mod pinning {
     #[test]
     fn the_memory_of_a_forgotten_pinned_value_outlives_its_pool() {
         for bounded in [false, true] {
-            let pool = if bounded { Pool::bounded(20_000) } else { Pool::new() };
+            let mut pool = if bounded { Pool::bounded(20_000) } else { Pool::new() };
             let others: Vec<_> =
                 (0..20_000 - 1).map(|i| pool.alloc(Pinned(i, PhantomPinned))).collect();
             let handle = PoolBox::into_pin(pool.alloc(Pinned(77, PhantomPinned)));
             let raw: *const Pinned = &*handle;
             mem::forget(handle);
             drop(others);
-            pool.trim();
+            trim(&mut pool);
             drop(pool);
             // Whatever is allocated now must not come to lie over the value.
             let noise: Vec<Vec<u8>> = (0..64).map(|_| vec![0xAA; 200_000]).collect();
@@ -221,13 +223,13 @@ mod pinning {
     #[test]
     fn leaked_values_do_not_keep_the_memory() {
         // A leak checker would report the memory of these pools if they were kept.
-        let growing = Pool::new();
-        let bounded = Pool::bounded(10);
-        for pool in [&growing, &bounded] {
+        let mut growing = Pool::new();
+        let mut bounded = Pool::bounded(10);
+        for pool in [&mut growing, &mut bounded] {
             let leaked = PoolBox::leak(pool.alloc([7_u64; 100]));
             leaked[99] += 1;
             assert_eq!((leaked[99], pool.len()), (8, 1));
-            assert_eq!(pool.trim(), 0, "the slot stays occupied");
+            assert_eq!(trim(pool), 0, "the slot stays occupied");
             pool.check_invariants();
         }
     }
@@ -290,7 +292,7 @@ mod addresses {
         let place = PoolBox::as_ptr(&first);
         let others: Vec<_> = (0..100_000).map(|i| pool.alloc(i)).collect();
         drop(others);
-        pool.trim();
+        trim_under_handles(&pool);
         let moved = Box::new(first);
         assert_eq!((PoolBox::as_ptr(&moved), **moved), (place, 7));
     }

@@ -1,14 +1,105 @@
 //! The integration tests, one file a subject.
 //!
-//! Sizes are cut where an interpreter runs them (`cfg(miri)`).
+//! What both kinds of pools promise is in files that are compiled twice, as part of `local` for the
+//! pools of one thread and as part of `sync` for those of many: `Pool`, `MemoryPool` and `PoolBox`
+//! are there what the module says. Files whose name begins with `sync` are about threads.
+//!
+//! Sizes are cut where an interpreter runs the tests (`cfg(miri)`); `TYPED_POOL_STRESS` multiplies
+//! the rounds of those that are about threads.
 
 mod auto_traits;
-mod contract;
 mod layers;
-mod memory_pool;
-mod model;
-mod pool;
-mod regressions;
-mod structures;
+mod order;
 mod support;
 mod ui;
+
+/// The pools for one thread.
+#[path = "."]
+mod local {
+    use std::mem::MaybeUninit;
+
+    type Pool<T> = typed_pool::Pool<T>;
+    type MemoryPool = typed_pool::MemoryPool;
+    type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, MemoryPool>;
+
+    mod contract;
+    mod memory_pool;
+    mod model;
+    mod pool;
+    mod regressions;
+    mod structures;
+
+    /// The number of slots that this thread can have of a bounded pool that it alone has used.
+    fn slots<T>(pool: &Pool<T>) -> usize {
+        pool.capacity()
+    }
+
+    /// As [`slots`].
+    fn block_count(pool: &MemoryPool) -> usize {
+        pool.capacity()
+    }
+
+    /// Takes the slots that a bounded pool has beside its capacity, which is used up.
+    fn surplus<T>(pool: &Pool<T>) -> Vec<PoolBox<'_, MaybeUninit<T>>> {
+        assert!(pool.is_full());
+        Vec::new()
+    }
+
+    /// Gives back what is vacant.
+    fn trim<T>(pool: &mut Pool<T>) -> usize {
+        pool.trim()
+    }
+
+    /// Gives back what is vacant where that can be done while handles live.
+    fn trim_under_handles<T>(pool: &Pool<T>) -> usize {
+        pool.trim()
+    }
+}
+
+/// The pools for many threads, here used by one.
+#[cfg(feature = "std")]
+#[expect(clippy::duplicate_mod, reason = "what they hold is held for both kinds of pools")]
+#[path = "."]
+mod sync {
+    use std::iter;
+    use std::mem::MaybeUninit;
+
+    type Pool<T> = typed_pool::SyncPool<T>;
+    type MemoryPool = typed_pool::SyncMemoryPool;
+    type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, MemoryPool>;
+
+    mod contract;
+    mod memory_pool;
+    mod model;
+    mod pool;
+    mod regressions;
+    mod structures;
+
+    /// The number of slots that this thread can have of a bounded pool that it alone has used.
+    fn slots<T>(pool: &Pool<T>) -> usize {
+        pool.reserved_slots()
+    }
+
+    /// As [`slots`].
+    fn block_count(pool: &MemoryPool) -> usize {
+        pool.reserved_slots()
+    }
+
+    /// Takes the slots that a bounded pool has beside its capacity, which is used up.
+    fn surplus<T>(pool: &Pool<T>) -> Vec<PoolBox<'_, MaybeUninit<T>>> {
+        let rest: Vec<_> = iter::from_fn(|| pool.try_alloc_uninit().ok()).collect();
+        assert!(pool.is_full() && pool.len() == pool.reserved_slots());
+        assert_eq!(rest.len(), pool.reserved_slots() - pool.capacity());
+        rest
+    }
+
+    /// Gives back what is vacant.
+    fn trim<T>(pool: &mut Pool<T>) -> usize {
+        pool.trim()
+    }
+
+    /// Gives back what is vacant where that can be done while handles live.
+    fn trim_under_handles<T>(_: &Pool<T>) -> usize {
+        0
+    }
+}

@@ -1,4 +1,4 @@
-//! `Pool<T>` and `PoolBox`: every form of allocation, capacity and its edges, the handle's own
+//! `Pool<T>`, `SyncPool<T>` and `PoolBox`: every form of allocation, capacity and its edges, the handle's own
 //! functions, and the traits it has because its value has them.
 
 use std::borrow::{Borrow, BorrowMut};
@@ -10,9 +10,10 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use typed_pool::{Pool, PoolBox, PoolError};
+use typed_pool::PoolError;
 
-use crate::support::{Tally, panic_message};
+use super::{Pool, PoolBox, surplus, trim};
+use crate::support::{Tally, panic_file, panic_message};
 
 #[test]
 fn every_form_of_allocation_fills_a_slot() {
@@ -39,6 +40,7 @@ fn a_full_pool_refuses_and_gives_back() {
     let pool = Pool::bounded(2);
     let first = pool.alloc(tally.value(1));
     let second = pool.alloc(tally.value(2));
+    let rest = surplus(&pool);
     assert!(pool.is_full());
     let refused = pool.try_alloc(tally.value(3)).unwrap_err();
     assert!(refused.is_full());
@@ -58,7 +60,7 @@ fn a_full_pool_refuses_and_gives_back() {
     drop(first);
     assert!(!pool.is_full());
     assert_eq!(pool.alloc(tally.value(6)).id, 6);
-    drop(second);
+    drop((second, rest));
     assert_eq!((tally.live(), pool.len()), (0, 0));
     pool.check_invariants();
 }
@@ -66,43 +68,18 @@ fn a_full_pool_refuses_and_gives_back() {
 /// The line that a panic is reported at is the caller's, not one of the crate.
 #[test]
 fn panics_name_the_line_of_the_caller() {
-    use std::panic::{self, Location};
-    use std::sync::{Arc, Mutex};
-
-    fn here(panics: impl FnOnce() + std::panic::UnwindSafe) -> Option<String> {
-        let seen = Arc::new(Mutex::new(None));
-        let report = Arc::clone(&seen);
-        let own_thread = std::thread::current().id();
-        let former = Arc::new(panic::take_hook());
-        let others = Arc::clone(&former);
-        // Tests on other threads may panic meanwhile, as they are meant to.
-        panic::set_hook(Box::new(move |info| {
-            if std::thread::current().id() == own_thread {
-                *report.lock().unwrap() = info.location().map(Location::file).map(str::to_string);
-            } else {
-                others(info);
-            }
-        }));
-        let result = panic::catch_unwind(panics);
-        drop(panic::take_hook());
-        if let Ok(former) = Arc::try_unwrap(former) {
-            panic::set_hook(former);
-        }
-        assert!(result.is_err());
-        seen.lock().unwrap().take()
-    }
-
     let pool = Pool::bounded(1);
     let one = pool.alloc(1_u64);
+    let _rest = surplus(&pool);
     let this_file = Some(file!().to_string());
-    assert_eq!(here(|| drop(pool.alloc(2))), this_file);
-    assert_eq!(here(|| drop(pool.alloc_with(|| 2))), this_file);
-    assert_eq!(here(|| drop(pool.alloc_uninit())), this_file);
-    assert_eq!(here(|| drop(pool.alloc_default())), this_file);
-    assert_eq!(here(|| drop(one.clone())), this_file);
-    assert_eq!(here(|| pool.reserve(1)), this_file);
-    assert_eq!(here(|| drop(Pool::<u64>::bounded(usize::MAX))), this_file);
-    assert_eq!(here(|| drop(Pool::<u64>::with_capacity(usize::MAX))), this_file);
+    assert_eq!(panic_file(|| drop(pool.alloc(2))), this_file);
+    assert_eq!(panic_file(|| drop(pool.alloc_with(|| 2))), this_file);
+    assert_eq!(panic_file(|| drop(pool.alloc_uninit())), this_file);
+    assert_eq!(panic_file(|| drop(pool.alloc_default())), this_file);
+    assert_eq!(panic_file(|| drop(one.clone())), this_file);
+    assert_eq!(panic_file(|| pool.reserve(1)), this_file);
+    assert_eq!(panic_file(|| drop(Pool::<u64>::bounded(usize::MAX))), this_file);
+    assert_eq!(panic_file(|| drop(Pool::<u64>::with_capacity(usize::MAX))), this_file);
 }
 
 #[test]
@@ -111,8 +88,11 @@ fn capacities_are_what_was_asked_for() {
         let bounded = Pool::<[u64; 4]>::bounded(n);
         assert_eq!((bounded.capacity(), bounded.is_full()), (n, n == 0));
         let handles: Vec<_> = (0..n).map(|i| bounded.alloc([i as u64; 4])).collect();
+        let rest = surplus(&bounded);
         assert!(bounded.is_full() && bounded.try_alloc([0; 4]).is_err());
         assert!(handles.iter().enumerate().all(|(i, handle)| handle[3] == i as u64));
+        drop(rest);
+        bounded.check_invariants();
 
         let growing = Pool::<[u64; 4]>::with_capacity(n);
         assert_eq!((growing.capacity(), growing.is_full()), (n, false));
@@ -167,7 +147,7 @@ fn reserve_makes_room_at_once() {
 
 #[test]
 fn trim_gives_back_what_is_vacant_and_nothing_else() {
-    let pool = Pool::<[u64; 4]>::new();
+    let mut pool = Pool::<[u64; 4]>::new();
     let mut handles: Vec<_> = (0..50_000_u64).map(|i| pool.alloc([i; 4])).collect();
     let (full, chunks) = (pool.stats(), pool.stats().chunks);
     assert!(chunks > 5);
@@ -175,7 +155,12 @@ fn trim_gives_back_what_is_vacant_and_nothing_else() {
     let middle = PoolBox::as_ptr(&handles[25_000]).addr();
     handles.retain(|handle| handle[0] % 3 == 0 && PoolBox::as_ptr(handle).addr() < middle);
     let before = pool.stats();
-    let released = pool.trim();
+    // Taken apart, the handles do not borrow the pool.
+    let raw: Vec<_> = handles.into_iter().map(PoolBox::into_raw).collect();
+    let released = trim(&mut pool);
+    // SAFETY: the addresses came from `into_raw`, the pool lives, and there are no other handles.
+    let handles = raw.into_iter().map(|raw| unsafe { PoolBox::from_raw(raw) });
+    let handles: Vec<PoolBox<'_, [u64; 4]>> = handles.collect();
     let after = pool.stats();
     pool.check_invariants();
     assert_eq!(before.bytes_reserved - after.bytes_reserved, released);
@@ -184,12 +169,12 @@ fn trim_gives_back_what_is_vacant_and_nothing_else() {
     let more: Vec<_> = (0..50_000_u64).map(|i| pool.alloc([i; 4])).collect();
     pool.check_invariants();
     drop((handles, more));
-    pool.trim();
+    trim(&mut pool);
     assert_eq!((pool.capacity(), pool.stats().bytes_reserved), (0, 0));
     assert_eq!(*pool.alloc([7; 4]), [7; 4]);
 
-    let bounded = Pool::<u64>::bounded(10_000);
-    assert_eq!((bounded.trim(), bounded.capacity()), (0, 10_000));
+    let mut bounded = Pool::<u64>::bounded(10_000);
+    assert_eq!((trim(&mut bounded), bounded.capacity()), (0, 10_000));
 }
 
 #[test]
@@ -203,20 +188,6 @@ fn stats_are_figures_of_the_pool() {
     drop(handles);
     assert_eq!(pool.stats().len, 0);
     assert!(format!("{pool:?}").contains("capacity: 10000"));
-}
-
-#[test]
-fn slots_freed_long_ago_come_back_in_address_order() {
-    let pool = Pool::<u64>::bounded(10_000);
-    let mut handles: Vec<_> = (0..10_000).map(|i| pool.alloc(i)).collect();
-    fastrand::Rng::with_seed(6).shuffle(&mut handles);
-    handles.truncate(1_000);
-    // The slots freed last, at most a magazine of them, come back first and in reverse order.
-    let recent: Vec<_> = (0..1_024).map(|i| pool.alloc(i)).collect();
-    let others: Vec<_> = std::iter::from_fn(|| pool.try_alloc(0).ok()).collect();
-    assert_eq!(handles.len() + recent.len() + others.len(), 10_000);
-    assert!(others.len() > 7_000);
-    assert!(others.windows(2).all(|pair| PoolBox::as_ptr(&pair[0]) < PoolBox::as_ptr(&pair[1])));
 }
 
 #[test]
@@ -376,11 +347,13 @@ fn zero_sized_over_aligned_and_large_values_fit() {
 
     let units = Pool::bounded(3);
     let held = [units.alloc(Unit), units.alloc(Unit), units.alloc(Unit)];
+    let rest = surplus(&units);
     assert!(units.is_full() && *held[0] == Unit);
+    drop(rest);
     let aligned = Pool::bounded(2);
     let pair = [aligned.alloc(AlignedUnit), aligned.alloc(AlignedUnit)];
     assert!(pair.iter().all(|unit| PoolBox::as_ptr(unit).is_aligned()));
-    assert!(aligned.is_full());
+    drop(surplus(&aligned));
 
     let pages = Pool::new();
     let held: Vec<_> = (0..100).map(|i| pages.alloc(Page(i))).collect();
@@ -420,5 +393,6 @@ fn a_megabyte_is_built_in_place() {
     assert_eq!((built[1 << 19], written[(1 << 20) - 1]), (7, 9));
     let bounded = Pool::<[u8; 1 << 20]>::bounded(3);
     let held = [(); 3].map(|()| bounded.alloc_with(|| [5; 1 << 20]));
-    assert!(bounded.is_full() && held.iter().all(|value| value.iter().all(|byte| *byte == 5)));
+    assert_eq!(surplus(&bounded).len() + 3, super::slots(&bounded));
+    assert!(held.iter().all(|value| value.iter().all(|byte| *byte == 5)));
 }

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use typed_pool::{Pool, PoolBox};
+use super::{Pool, PoolBox};
 
 struct Tree<'p> {
     key: u32,

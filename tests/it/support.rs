@@ -1,29 +1,32 @@
 //! Values that count themselves, and ways to make them misbehave.
 
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, Location, catch_unwind};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 /// Counts constructions and destructions; each must meet its counterpart.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    made: Cell<usize>,
-    dropped: Cell<usize>,
+    made: AtomicUsize,
+    dropped: AtomicUsize,
 }
 
 impl Tally {
-    /// The number of values alive.
+    /// The number of values alive, when no thread is about to make or to drop one.
     pub(crate) fn live(&self) -> usize {
-        self.made.get() - self.dropped.get()
+        self.made() - self.dropped.load(Relaxed)
     }
 
     /// The number of values ever made.
     pub(crate) fn made(&self) -> usize {
-        self.made.get()
+        self.made.load(Relaxed)
     }
 
     /// Makes a value that counts.
     pub(crate) fn value(&self, id: u64) -> Counted<'_> {
-        self.made.set(self.made.get() + 1);
+        self.made.fetch_add(1, Relaxed);
         Counted { id, tally: self, panics_on_drop: false }
     }
 
@@ -51,7 +54,7 @@ impl Clone for Counted<'_> {
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.tally.dropped.set(self.tally.dropped.get() + 1);
+        self.tally.dropped.fetch_add(1, Relaxed);
         assert!(!self.panics_on_drop, "the destructor of {} panics", self.id);
     }
 }
@@ -63,4 +66,31 @@ pub(crate) fn panic_message<R>(f: impl FnOnce() -> R) -> String {
         Ok(message) => *message,
         Err(payload) => payload.downcast_ref::<&str>().map_or_else(String::new, |s| s.to_string()),
     }
+}
+
+/// Runs `f`, which is expected to panic; returns the file that the panic is reported in.
+pub(crate) fn panic_file(f: impl FnOnce()) -> Option<String> {
+    /// The hook is one for all threads: they exchange it in turn.
+    static HOOK: Mutex<()> = Mutex::new(());
+    let _turn = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
+    let seen = Arc::new(Mutex::new(None));
+    let report = Arc::clone(&seen);
+    let own_thread = thread::current().id();
+    let former = Arc::new(panic::take_hook());
+    let others = Arc::clone(&former);
+    // Tests on other threads may panic meanwhile, as they are meant to.
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == own_thread {
+            *report.lock().unwrap() = info.location().map(Location::file).map(str::to_string);
+        } else {
+            others(info);
+        }
+    }));
+    let result = catch_unwind(AssertUnwindSafe(f));
+    drop(panic::take_hook());
+    if let Ok(former) = Arc::try_unwrap(former) {
+        panic::set_hook(former);
+    }
+    assert!(result.is_err());
+    seen.lock().unwrap().take()
 }

@@ -28,8 +28,9 @@ const COMPILER: &str = "1.95.";
 /// Makes a module of each program, with a test that runs it, so that the programs are compiled
 /// with this crate's other tests: by every compiler, and under Miri and sanitizers.
 macro_rules! programs_that_pass {
-    ($($name:ident),* $(,)?) => {
+    ($($(#[$condition:meta])* $name:ident),* $(,)?) => {
         $(
+            $(#[$condition])*
             mod $name {
                 include!(concat!(
                     env!("CARGO_MANIFEST_DIR"), "/ui-tests/pass/", stringify!($name), ".rs",
@@ -151,6 +152,9 @@ fn build(name: &str) -> Output {
 
 /// Why errors cannot be compared here, if so.
 fn reason_to_leave_out() -> Option<String> {
+    if !cfg!(feature = "std") {
+        return Some("pools for many threads need the feature `std`".to_owned());
+    }
     for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
         let flags = env::var_os(variable).unwrap_or_default();
         if flags.to_string_lossy().contains("sanitizer") {
