@@ -16,6 +16,8 @@ use std::sync::MutexGuard;
 
 use typed_pool::TryAllocError;
 use typed_pool::{InvalidFree, Memory, MemoryPool, Pool, PoolBox, PoolError, PoolStats};
+#[cfg(feature = "std")]
+use typed_pool::{SyncMemoryPool, SyncPool};
 
 /// Whether a type without parameters implements a trait, as a constant.
 ///
@@ -69,6 +71,8 @@ macro_rules! assert_auto_traits {
 type Guard = MutexGuard<'static, u32>;
 type Exclusive = &'static mut u32;
 type Handle<T> = PoolBox<'static, T>;
+#[cfg(feature = "std")]
+type SyncHandle<T> = PoolBox<'static, T, SyncMemoryPool>;
 
 // The values that the tables below are about: between them, each trait is held and lacked alone.
 assert_auto_traits! {
@@ -111,6 +115,44 @@ assert_auto_traits! {
     Handle<dyn Debug>:               false false true  false false,
     Handle<dyn Debug + Send + Sync>: false false true  false false,
     Pin<Handle<PhantomPinned>>:      false false true  true  true,
+}
+
+// Whoever shares a pool for many threads may put values in, which end elsewhere: it is shared where
+// they may be sent.
+#[cfg(feature = "std")]
+assert_auto_traits! {
+    //                               Send  Sync  Unpin UnwindSafe RefUnwindSafe
+    SyncPool<u32>:                   true  true  true  true  true,
+    SyncPool<Rc<u32>>:               false false true  true  true,
+    SyncPool<Cell<u32>>:             true  true  true  true  true,
+    SyncPool<Guard>:                 false false true  true  true,
+    SyncPool<Exclusive>:             true  true  true  true  true,
+    SyncPool<PhantomPinned>:         true  true  true  true  true,
+    SyncPool<Handle<u32>>:           false false true  true  true,
+    SyncPool<SyncHandle<u32>>:       true  true  true  true  true,
+    &'static SyncPool<u32>:          true  true  true  true  true,
+    &'static SyncPool<Guard>:        false false true  true  true,
+    SyncMemoryPool:                  true  true  true  true  true,
+    &'static SyncMemoryPool:         true  true  true  true  true,
+}
+
+// A handle of a pool for many threads is sent and shared as its value is.
+#[cfg(feature = "std")]
+assert_auto_traits! {
+    //                               Send  Sync  Unpin UnwindSafe RefUnwindSafe
+    SyncHandle<u32>:                 true  true  true  true  true,
+    SyncHandle<Rc<u32>>:             false false true  true  true,
+    SyncHandle<Cell<u32>>:           true  false true  true  false,
+    SyncHandle<Guard>:               false true  true  true  true,
+    SyncHandle<Exclusive>:           true  true  true  false true,
+    SyncHandle<PhantomPinned>:       true  true  true  true  true,
+    SyncHandle<MaybeUninit<u32>>:    true  true  true  true  true,
+    SyncHandle<Handle<u32>>:         false false true  true  true,
+    SyncHandle<[u32]>:               true  true  true  true  true,
+    SyncHandle<dyn Debug>:           false false true  false false,
+    SyncHandle<dyn Debug + Send>:    true  false true  false false,
+    SyncHandle<dyn Debug + Sync>:    false true  true  false false,
+    Pin<SyncHandle<PhantomPinned>>:  true  true  true  true  true,
 }
 
 // A refused value is in its error; a refused address is not.
@@ -157,8 +199,16 @@ fn of_sync<T: Sync>() {
     assert_sync::<TryAllocError<T>>();
 }
 
+/// What holds for every value that is `Send`, in a pool for many threads.
+#[cfg(feature = "std")]
+fn in_sync_pool<'p, T: Send + 'p>() {
+    assert_send::<SyncPool<T>>();
+    assert_sync::<SyncPool<T>>();
+    assert_send::<&'p SyncPool<T>>();
+}
+
 /// What holds for handles in a memory that is shared between threads.
-#[expect(dead_code, reason = "no memory is shared yet, but the bounds of handles speak of it")]
+#[cfg(feature = "std")]
 fn handle_in_shared_memory<'p, T, U, M>()
 where
     T: ?Sized + Send + 'p,
@@ -192,6 +242,17 @@ fn bounds_suffice() {
     of_ref_unwind_safe::<u32, u32, MemoryPool>();
 }
 
+/// As [`bounds_suffice`], for pools for many threads.
+#[test]
+#[cfg(feature = "std")]
+fn bounds_suffice_between_threads() {
+    in_sync_pool::<u32>();
+    handle_of_any::<u32, SyncMemoryPool>();
+    handle_in_shared_memory::<u32, u32, SyncMemoryPool>();
+    of_unwind_safe::<u32, u32, SyncMemoryPool>();
+    of_ref_unwind_safe::<u32, u32, SyncMemoryPool>();
+}
+
 /// Holds the size of a type, in words.
 macro_rules! assert_words {
     ($($type:ty: $words:literal,)*) => {
@@ -220,4 +281,13 @@ assert_words! {
     Option<Pool<u32>>: 1,
     MemoryPool: 1,
     Option<MemoryPool>: 1,
+}
+
+#[cfg(feature = "std")]
+assert_words! {
+    SyncHandle<u32>: 1,
+    Option<SyncHandle<u32>>: 1,
+    SyncHandle<dyn Debug>: 2,
+    SyncPool<[u64; 1000]>: 1,
+    SyncMemoryPool: 1,
 }

@@ -54,6 +54,10 @@ programs_that_pass! {
     pool_outlives_what_values_borrow,
     pool_sent,
     struct_of_pool_reference_and_handles,
+    #[cfg(feature = "std")]
+    sync_pool_shared,
+    #[cfg(feature = "std")]
+    sync_values_borrow_their_pool,
     value_borrows_its_pool,
 }
 
