@@ -3,7 +3,8 @@
 //!
 //! A bounded pool calls upstream only when it is made; a growing one once a chunk. A refusal at
 //! any call is reported, loses nothing and leaves the pool usable. What was reserved goes back,
-//! but for the memory of forgotten handles.
+//! but for the memory of forgotten handles. Pools for many threads do the same, and call upstream
+//! once more for each thread that uses them; one that is refused this does without a magazine.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::Cell;
@@ -11,6 +12,8 @@ use core::mem;
 use std::alloc::System;
 
 use typed_pool::{MemoryPool, Pool, PoolBox, PoolError};
+#[cfg(feature = "std")]
+use typed_pool::{SyncMemoryPool, SyncPool};
 
 /// What the allocator knows of one thread; tests run on threads of their own.
 #[derive(Clone, Copy)]
@@ -298,6 +301,146 @@ fn trim_gives_back_what_it_says() {
     assert!(released > 0);
     assert_eq!(before - bytes(), released as isize);
     assert_eq!(*kept, [1; 4]);
+}
+
+#[test]
+#[cfg(feature = "std")]
+fn a_bounded_pool_for_many_threads_calls_upstream_once_a_thread() {
+    let pool = &SyncPool::bounded(20_000);
+    let fill = |least: usize| {
+        let mut handles = Vec::with_capacity(pool.reserved_slots() + 2000);
+        let before = calls();
+        for _ in 0..3 {
+            handles.extend(std::iter::from_fn(|| pool.try_alloc([7_u64; 4]).ok()));
+            assert!(handles.len() >= least && pool.try_alloc([0; 4]).is_err());
+            handles.clear();
+            pool.check_invariants();
+        }
+        calls() - before
+    };
+    // The magazine, what it is in, and the slots that come with it; the tables of chunks may move.
+    let first = fill(20_000);
+    assert!((3..=6).contains(&first), "{first} calls for a magazine");
+    assert_eq!(fill(20_000), 0);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(move || (fill(20_000), fill(20_000)));
+        let (first, again) = other.join().unwrap();
+        assert!((3..=6).contains(&first) && again == 0, "{first} calls, then {again}");
+    });
+    assert!(pool.is_empty());
+}
+
+/// Uses a pool for many threads while only the next `granted` calls succeed, then while all do.
+/// Returns how many more were granted.
+#[cfg(feature = "std")]
+fn use_while_granted(pool: &SyncPool<[u64; 4]>, granted: usize) -> usize {
+    const COUNT: usize = 3000;
+    let bounded = pool.capacity() == COUNT;
+    // The room is made before anything is refused.
+    let mut handles = Vec::with_capacity(COUNT);
+    let mut refused = 0;
+    let left = with_grants(granted, || {
+        for id in 0..COUNT as u64 {
+            match pool.try_alloc([id; 4]) {
+                Ok(handle) => handles.push(handle),
+                Err(error) => {
+                    assert!(!error.is_full() && error.into_inner() == [id; 4]);
+                    refused += 1;
+                }
+            }
+            // A free in between, by way of the magazine or without.
+            if id % 5 == 0 {
+                handles.pop();
+            }
+        }
+        let before = pool.capacity();
+        let reserved = pool.try_reserve(before + 1);
+        assert!(reserved.is_ok() || pool.capacity() == before);
+        assert_eq!(pool.len(), handles.len());
+        pool.check_invariants();
+        ACCOUNT.get().granted
+    });
+    assert!(handles.iter().all(|words| words.iter().all(|word| *word == words[0])));
+    assert!(!bounded || refused == 0, "all that it needs it had from the start");
+    // What was refused then is granted now.
+    while handles.len() < COUNT {
+        handles.push(pool.try_alloc([1; 4]).expect("upstream grants everything"));
+    }
+    handles.clear();
+    assert!(pool.is_empty());
+    pool.check_invariants();
+    left
+}
+
+#[test]
+#[cfg(feature = "std")]
+fn whichever_request_is_refused_a_pool_for_many_threads_stays_whole() {
+    // Whatever this thread needs once is there before anything is refused.
+    drop(SyncPool::new().alloc(1));
+    for make in [|| SyncPool::try_with_capacity(100), || SyncPool::try_bounded(3000)] {
+        let before = bytes();
+        let needed = (0..100).find(|granted| {
+            let (made, left) = with_grants(*granted, || (make(), ACCOUNT.get().granted));
+            let left = match &made {
+                Ok(pool) => use_while_granted(pool, left),
+                Err(error) => {
+                    assert!(matches!(error, PoolError::OutOfMemory { .. }));
+                    0
+                }
+            };
+            drop(made);
+            assert_eq!(bytes(), before, "everything went back");
+            left > 0
+        });
+        let needed = needed.expect("so many requests suffice");
+        assert!(needed > 5, "{needed} requests: the core, its tables, memory, magazine");
+    }
+}
+
+#[test]
+#[cfg(feature = "std")]
+fn a_thread_that_is_refused_a_magazine_does_without() {
+    let pool = SyncMemoryPool::new(32, 1000).unwrap();
+    let mut blocks = Vec::with_capacity(2000);
+    with_grants(0, || {
+        for _ in 0..3 {
+            blocks.extend(std::iter::from_fn(|| pool.allocate()));
+            assert_eq!((blocks.len(), pool.reserved_slots()), (1000, 1000));
+            assert!(pool.is_full());
+            for block in blocks.drain(..) {
+                // SAFETY: the block came from this pool and is not used any more.
+                unsafe { pool.deallocate(block) };
+            }
+            pool.check_invariants();
+        }
+    });
+    // It gets one when there is memory again.
+    assert!(pool.allocate().is_some() && pool.reserved_slots() > 1000);
+}
+
+#[test]
+#[cfg(feature = "std")]
+fn dropping_a_pool_for_many_threads_gives_everything_back() {
+    let before = bytes();
+    let mut growing = SyncPool::new();
+    let bounded = SyncPool::bounded(3000);
+    let blocks = SyncMemoryPool::new(32, 3000).unwrap();
+    for pool in [&growing, &bounded] {
+        let mut handles: Vec<_> = (0..3000_u64).map(|i| pool.alloc([i; 4])).collect();
+        PoolBox::leak(handles.swap_remove(7));
+        assert!(blocks.allocate().is_some());
+    }
+    let held = bytes();
+    let released = growing.trim();
+    assert_eq!(held - bytes(), released as isize);
+    drop((growing, bounded, blocks));
+    assert_eq!(bytes(), before, "leaked values and occupied blocks do not keep their memory");
+
+    let pool = SyncPool::bounded(3000);
+    mem::forget(pool.alloc([0_u64; 4]));
+    let held = pool.stats().bytes_reserved as isize;
+    drop(pool);
+    assert_eq!(bytes() - before, held, "all chunks of a bounded pool");
 }
 
 /// Forms that return no error call `handle_alloc_error`, which ends the process: each is run in a

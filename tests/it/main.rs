@@ -11,6 +11,16 @@ mod auto_traits;
 mod layers;
 mod order;
 mod support;
+#[cfg(feature = "std")]
+mod sync_support;
+#[cfg(feature = "std")]
+mod sync_capacity;
+#[cfg(feature = "std")]
+mod sync_ends;
+#[cfg(feature = "std")]
+mod sync_handles;
+#[cfg(feature = "std")]
+mod sync_stress;
 mod ui;
 
 /// The pools for one thread.
