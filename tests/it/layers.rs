@@ -47,7 +47,8 @@ fn a_module_uses_only_those_above_it() {
     let mut uses = 0;
     for file in files(&source()) {
         let module = module_of(&file);
-        if module == "lib" {
+        // Models are tests, which may use whatever they are about.
+        if module == "lib" || file.ends_with("sync/models.rs") {
             continue;
         }
         let own = rank(&module).unwrap_or_else(|| panic!("`{module}` is not in lib.rs"));
@@ -76,6 +77,8 @@ fn arithmetic_is_free_of_unsafe_code() {
         "stats.rs",
         "pool_box/forward.rs",
         "pool_box/io.rs",
+        "sync/shared_bits.rs",
+        "sync/tokens.rs",
     ] {
         let text = fs::read_to_string(source().join(name)).unwrap();
         assert!(text.contains("#![forbid(unsafe_code)]"), "{name}");
