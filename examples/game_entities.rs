@@ -36,8 +36,6 @@
 //! are wrong, the file cannot be read, a line of the file is bad (the message names the file, the
 //! line, what was expected and what stood there) or the report cannot be written.
 
-use std::fs;
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -55,6 +53,8 @@ mod doom_bullets;
 mod entity;
 #[path = "game_entities/field.rs"]
 mod field;
+#[path = "shared/input.rs"]
+mod input;
 #[path = "shared/output.rs"]
 mod output;
 #[path = "game_entities/replay.rs"]
@@ -73,15 +73,7 @@ mod tally;
 mod trace;
 
 fn main() -> ExitCode {
-    let text = args::parse(lexopt::Parser::from_env()).and_then(run);
-    match text.and_then(|text| output::print(&text)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            // Nobody is left to tell when the standard error is closed too.
-            let _ = writeln!(io::stderr(), "game_entities: {message}");
-            ExitCode::from(2)
-        }
-    }
+    output::finish("game_entities", args::parse(lexopt::Parser::from_env()).and_then(run))
 }
 
 /// Does the job and returns the text for the standard output.
@@ -100,9 +92,7 @@ fn play(frames: u32, seed: u64) -> Report {
 }
 
 fn replay(path: &Path, format: Option<Format>) -> Result<Report, String> {
-    let bytes =
-        fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    let trace = Trace::parse(&bytes, format)
+    let trace = Trace::parse(&input::read(path)?, format)
         .map_err(|bad| format!("{}:{}: {}", path.display(), bad.line, bad.fault))?;
     let pools = Pools::new();
     let start = Instant::now();

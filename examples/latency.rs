@@ -85,6 +85,8 @@ mod contest;
 mod flow;
 #[path = "order_book/formats.rs"]
 mod formats;
+#[path = "shared/input.rs"]
+mod input;
 #[path = "order_book/ladder.rs"]
 mod ladder;
 #[path = "order_book/lines.rs"]
@@ -111,7 +113,7 @@ mod timed;
 mod times;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -123,19 +125,11 @@ use crate::options::{ClockName, Command, Options, Source, USAGE};
 use crate::table::Run;
 
 fn main() -> ExitCode {
-    let text = match options::parse() {
-        Ok(Command::Help) => Ok(USAGE.to_owned()),
-        Ok(Command::Run(options)) => run(&options),
-        Err(error) => Err(error),
-    };
-    match text.and_then(|text| output::print(&text)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            // Standard error may be closed, and there is nowhere left to say so.
-            let _ = writeln!(io::stderr(), "latency: {message}");
-            ExitCode::from(2)
-        }
-    }
+    let text = options::parse().and_then(|command| match command {
+        Command::Help => Ok(USAGE.to_owned()),
+        Command::Run(options) => run(&options),
+    });
+    output::finish("latency", text)
 }
 
 fn run(options: &Options) -> Result<String, String> {
@@ -170,10 +164,8 @@ fn load(source: &Source) -> Result<(String, Messages), String> {
             (name, Messages { events: flow::generate(events, seed, live), first_line: 1 })
         }
         Source::File { path, format } => {
-            let bytes = std::fs::read(path)
-                .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-            let (_, messages) =
-                formats::parse(path, &bytes, *format).map_err(|error| error.to_string())?;
+            let (_, messages) = formats::parse(path, &input::read(path)?, *format)
+                .map_err(|error| error.to_string())?;
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             (name, messages)
         }

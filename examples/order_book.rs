@@ -70,6 +70,8 @@ mod cme;
 mod flow;
 #[path = "order_book/formats.rs"]
 mod formats;
+#[path = "shared/input.rs"]
+mod input;
 #[path = "order_book/ladder.rs"]
 mod ladder;
 #[path = "order_book/lines.rs"]
@@ -86,7 +88,6 @@ mod quotes;
 mod replay;
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -94,24 +95,17 @@ use typed_pool::Pool;
 
 use crate::book::Heap;
 use crate::formats::{Format, Messages};
+use crate::input::read;
 use crate::options::{Command, Options, Source, USAGE, With};
 use crate::quotes::Checked;
 use crate::replay::Timing;
 
 fn main() -> ExitCode {
-    let text = match options::parse() {
-        Ok(Command::Help) => Ok(USAGE.to_owned()),
-        Ok(Command::Run(options)) => run(&options),
-        Err(error) => Err(error),
-    };
-    match text.and_then(|text| output::print(&text)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            // Standard error may be closed, and there is nowhere left to say so.
-            let _ = writeln!(io::stderr(), "order_book: {message}");
-            ExitCode::from(2)
-        }
-    }
+    let text = options::parse().and_then(|command| match command {
+        Command::Help => Ok(USAGE.to_owned()),
+        Command::Run(options) => run(&options),
+    });
+    output::finish("order_book", text)
 }
 
 fn run(options: &Options) -> Result<String, String> {
@@ -156,10 +150,6 @@ fn run(options: &Options) -> Result<String, String> {
         With::Both => replay::on_both(events).map_err(refused)?,
     };
     Ok(report(format, events.len(), &summary, &timing, checked.as_ref()))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
 fn report(
