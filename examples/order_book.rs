@@ -86,6 +86,8 @@ mod output;
 mod quotes;
 #[path = "order_book/replay.rs"]
 mod replay;
+#[path = "shared/timing.rs"]
+mod timing;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -98,7 +100,7 @@ use crate::formats::{Format, Messages};
 use crate::input::read;
 use crate::options::{Command, Options, Source, USAGE, With};
 use crate::quotes::Checked;
-use crate::replay::Timing;
+use crate::timing::Timing;
 
 fn main() -> ExitCode {
     let text = options::parse().and_then(|command| match command {
@@ -186,7 +188,7 @@ fn report(
     let _ = writeln!(text, "peak_live: {}", tally.peak_live);
     let _ = writeln!(text, "best_bid: {}", best(bids));
     let _ = writeln!(text, "best_ask: {}", best(asks));
-    timing.write(&mut text);
+    timing.write("event", &mut text);
     if let Some(Checked { states, matched }) = checked {
         let _ = writeln!(text, "states: {states}");
         let _ = writeln!(text, "matched: {matched}");

@@ -1,17 +1,11 @@
 //! Runs a book over events and times it.
 
-use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use typed_pool::Pool;
 
 use crate::book::{Book, Event, Heap, Refused, Side, Store, Tally};
-
-/// How many events `--with both` runs each book over, in as many rounds as that takes within
-/// these bounds. A short file gets more rounds, because a short round is easily disturbed.
-const COMPARED_EVENTS: usize = 10_000_000;
-const MIN_ROUNDS: usize = 9;
-const MAX_ROUNDS: usize = 301;
+use crate::timing::{self, Run, Timing};
 
 /// How many levels of each side the summary keeps.
 const LEVELS: usize = 5;
@@ -29,92 +23,24 @@ pub(crate) struct Summary {
     pub(crate) asks: Vec<(i64, u64)>,
 }
 
-/// One replay.
-#[derive(Debug)]
-pub(crate) struct Run {
-    summary: Summary,
-    ns_per_event: f64,
-}
-
-/// The times of one replay, or of several on both stores.
-#[derive(Debug)]
-pub(crate) enum Timing {
-    Alone(f64),
-    Both { pool: Vec<f64>, heap: Vec<f64> },
-}
-
-impl Run {
-    pub(crate) fn alone(self) -> (Summary, Timing) {
-        (self.summary, Timing::Alone(self.ns_per_event))
-    }
-}
-
-impl Timing {
-    /// Appends the times as `key: value` lines.
-    pub(crate) fn write(&self, text: &mut String) {
-        let (pool, heap) = match self {
-            Self::Alone(ns) => {
-                let _ = writeln!(text, "ns_per_event: {ns:.1}");
-                return;
-            }
-            Self::Both { pool, heap } => (sorted(pool), sorted(heap)),
-        };
-        let _ = writeln!(text, "ns_per_event: {:.1}", pool[0]);
-        for (name, at) in [("", 0), ("median_", pool.len() / 2)] {
-            let (pool, heap) = (pool[at], heap[at]);
-            let _ = writeln!(text, "{name}pool_ns_per_event: {pool:.1}");
-            let _ = writeln!(text, "{name}box_ns_per_event: {heap:.1}");
-            let _ = writeln!(text, "{name}ratio: {:.3}", heap / pool);
-        }
-    }
-}
-
-fn sorted(times: &[f64]) -> Vec<f64> {
-    let mut times = times.to_vec();
-    times.sort_by(f64::total_cmp);
-    times
-}
-
 /// Replays on a fresh pool, and gives every slot back.
-pub(crate) fn on_pool(events: &[Event]) -> Result<Run, RefusedAt> {
+pub(crate) fn on_pool(events: &[Event]) -> Result<Run<Summary>, RefusedAt> {
     let pool = Pool::new();
     let run = replay(&pool, events);
     assert!(pool.is_empty(), "the book is gone and {} of its slots are not free", pool.len());
     run
 }
 
-pub(crate) fn on_heap(events: &[Event]) -> Result<Run, RefusedAt> {
+pub(crate) fn on_heap(events: &[Event]) -> Result<Run<Summary>, RefusedAt> {
     replay(&Heap, events)
 }
 
-/// Replays on the pool and on the heap in alternation. Which goes first alternates as well, so
-/// that neither profits from what the other leaves in the caches.
+/// Replays on the pool and on the heap in alternation.
 pub(crate) fn on_both(events: &[Event]) -> Result<(Summary, Timing), RefusedAt> {
-    let (mut pool, mut heap) = (Vec::new(), Vec::new());
-    let mut summary = None;
-    for round in 0..rounds(events.len()) {
-        let (on_pool, on_heap) = if round % 2 == 0 {
-            let first = on_pool(events)?;
-            (first, on_heap(events)?)
-        } else {
-            let first = on_heap(events)?;
-            (on_pool(events)?, first)
-        };
-        assert_eq!(on_pool.summary, on_heap.summary, "the store does not change what a book does");
-        pool.push(on_pool.ns_per_event);
-        heap.push(on_heap.ns_per_event);
-        summary = Some(on_pool.summary);
-    }
-    let summary = summary.expect("there is at least one round");
-    Ok((summary, Timing::Both { pool, heap }))
+    timing::alternate(events.len(), || on_pool(events), || on_heap(events))
 }
 
-/// An odd number, which has a median.
-fn rounds(events: usize) -> usize {
-    (COMPARED_EVENTS / events).clamp(MIN_ROUNDS, MAX_ROUNDS) | 1
-}
-
-fn replay<S: Store>(store: &S, events: &[Event]) -> Result<Run, RefusedAt> {
+fn replay<S: Store>(store: &S, events: &[Event]) -> Result<Run<Summary>, RefusedAt> {
     let mut book = Book::new(store);
     let start = Instant::now();
     for (index, &event) in events.iter().enumerate() {
@@ -127,11 +53,7 @@ fn replay<S: Store>(store: &S, events: &[Event]) -> Result<Run, RefusedAt> {
         bids: book.side(Side::Bid).top(LEVELS),
         asks: book.side(Side::Ask).top(LEVELS),
     };
-    Ok(Run { summary, ns_per_event: per_event(elapsed, events.len()) })
-}
-
-fn per_event(elapsed: Duration, events: usize) -> f64 {
-    elapsed.as_nanos() as f64 / events as f64
+    Ok(Run::new(summary, elapsed, events.len()))
 }
 
 #[cfg(test)]
@@ -145,7 +67,7 @@ mod tests {
         let (summary, timing) = on_both(&events).unwrap();
         assert_eq!(summary, on_pool(&events).unwrap().summary);
         let mut text = String::new();
-        timing.write(&mut text);
+        timing.write("event", &mut text);
         let keys: Vec<&str> = text.lines().map(|line| line.split(':').next().unwrap()).collect();
         assert_eq!(keys[..4], ["ns_per_event", "pool_ns_per_event", "box_ns_per_event", "ratio"]);
         assert_eq!(keys.len(), 7);
