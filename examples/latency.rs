@@ -95,6 +95,8 @@ mod lines;
 mod lobster;
 #[path = "latency/machine.rs"]
 mod machine;
+#[path = "order_book/messages.rs"]
+mod messages;
 #[path = "latency/mimalloc.rs"]
 mod mimalloc;
 #[path = "latency/options.rs"]
@@ -120,7 +122,7 @@ use std::process::ExitCode;
 use crate::book::{Book, Event, Heap, Refused};
 use crate::clock::Monotonic;
 use crate::contest::Contest;
-use crate::formats::Messages;
+use crate::messages::Messages;
 use crate::options::{ClockName, Command, Options, Source, USAGE};
 use crate::table::Run;
 
@@ -164,7 +166,7 @@ fn load(source: &Source) -> Result<(String, Messages), String> {
             (name, Messages { events: flow::generate(events, seed, live), first_line: 1 })
         }
         Source::File { path, format } => {
-            let (_, messages) = formats::parse(path, &input::read(path)?, *format)
+            let (_, messages) = messages::parse(path, &input::read(path)?, *format)
                 .map_err(|error| error.to_string())?;
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             (name, messages)

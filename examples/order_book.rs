@@ -78,6 +78,8 @@ mod ladder;
 mod lines;
 #[path = "order_book/lobster.rs"]
 mod lobster;
+#[path = "order_book/messages.rs"]
+mod messages;
 #[path = "order_book/options.rs"]
 mod options;
 #[path = "shared/output.rs"]
@@ -96,8 +98,9 @@ use std::process::ExitCode;
 use typed_pool::Pool;
 
 use crate::book::Heap;
-use crate::formats::{Format, Messages};
+use crate::formats::Format;
 use crate::input::read;
+use crate::messages::Messages;
 use crate::options::{Command, Options, Source, USAGE, With};
 use crate::quotes::Checked;
 use crate::timing::Timing;
@@ -117,7 +120,7 @@ fn run(options: &Options) -> Result<String, String> {
         }
         Source::File { path, format } => {
             let (format, messages) =
-                formats::parse(path, &read(path)?, *format).map_err(|error| error.to_string())?;
+                messages::parse(path, &read(path)?, *format).map_err(|error| error.to_string())?;
             (Some(format), messages)
         }
     };

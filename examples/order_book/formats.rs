@@ -20,19 +20,27 @@ pub(crate) enum Format {
 pub(crate) const NAMES: &[(&str, Format)] =
     &[("lobster", Format::Lobster), ("cme", Format::Cme), ("bitstamp", Format::Bitstamp)];
 
-/// The events of a source, and where they stand in it.
-#[derive(Debug)]
-pub(crate) struct Messages {
-    pub(crate) events: Vec<Event>,
-    /// The line of the first event.
+/// A file whose format is known and whose messages have not been read.
+pub(crate) struct Opened<'f> {
+    pub(crate) format: Format,
+    /// The line of the first message.
     pub(crate) first_line: usize,
+    bytes: &'f [u8],
 }
 
-impl Messages {
-    /// Says where in the source a refused event stands.
-    pub(crate) fn refused(&self, path: &Path, index: usize, refused: Refused) -> BadLine {
-        let mismatch = Mismatch::new(refused.expected(), refused.found());
-        mismatch.at(path, self.first_line + index)
+impl Opened<'_> {
+    /// Reads one message after the other.
+    pub(crate) fn events(self, path: &Path) -> impl Iterator<Item = Result<Event, BadLine>> {
+        let Self { format, first_line, bytes } = self;
+        lines(bytes).zip(1..).skip(first_line - 1).map(move |(line, number)| {
+            format.event(line).map_err(|mismatch| mismatch.at(path, number))
+        })
+    }
+}
+
+impl From<Refused> for Mismatch {
+    fn from(refused: Refused) -> Self {
+        Self::new(refused.expected(), refused.found())
     }
 }
 
@@ -77,27 +85,27 @@ impl Format {
     }
 }
 
-/// Reads a whole file, as the given format or as the one it looks like.
-pub(crate) fn parse(
+/// Finds the first message of a file, which is of the given format or of the one it looks like.
+pub(crate) fn open<'f>(
     path: &Path,
-    bytes: &[u8],
+    bytes: &'f [u8],
     format: Option<Format>,
-) -> Result<(Format, Messages), BadLine> {
-    let mut lines = lines(bytes).zip(1..).peekable();
-    let missing = || Mismatch::new("a message", "the end of the file".to_owned());
-    let &(first, _) = lines.peek().ok_or_else(|| missing().at(path, 1))?;
+) -> Result<Opened<'f>, BadLine> {
+    let mut lines = lines(bytes);
+    let missing = |line| {
+        let mismatch = Mismatch::new("a message", "the end of the file".to_owned());
+        mismatch.at(path, line)
+    };
+    let first = lines.next().ok_or_else(|| missing(1))?;
     let format = match format {
         Some(format) => format,
         None => Format::detect(first).map_err(|mismatch| mismatch.at(path, 1))?,
     };
-    if format.is_header(first) {
-        lines.next();
+    let first_line = if format.is_header(first) { 2 } else { 1 };
+    if first_line == 2 && lines.next().is_none() {
+        return Err(missing(2));
     }
-    let &(_, first_line) = lines.peek().ok_or_else(|| missing().at(path, 2))?;
-    let events = lines
-        .map(|(line, number)| format.event(line).map_err(|mismatch| mismatch.at(path, number)))
-        .collect::<Result<_, _>>()?;
-    Ok((format, Messages { events, first_line }))
+    Ok(Opened { format, first_line, bytes })
 }
 
 #[cfg(test)]
@@ -105,8 +113,14 @@ mod tests {
     use super::*;
     use crate::book::{Book, Heap};
 
-    fn parsed(bytes: &[u8], format: Option<Format>) -> Result<(Format, Messages), String> {
-        parse(Path::new("in.csv"), bytes, format).map_err(|error| error.to_string())
+    /// The format, the line of the first message and all events.
+    fn parsed(bytes: &[u8], format: Option<Format>) -> Result<(Format, usize, Vec<Event>), String> {
+        let path = Path::new("in.csv");
+        let read = || {
+            let file = open(path, bytes, format)?;
+            Ok((file.format, file.first_line, file.events(path).collect::<Result<_, _>>()?))
+        };
+        read().map_err(|error: BadLine| error.to_string())
     }
 
     fn error(format: Format, line: &[u8]) -> String {
@@ -126,9 +140,8 @@ mod tests {
             (with_header(cme::HEADER, cme, "\n"), Format::Cme, 2),
             (with_header(bitstamp::HEADER, bitstamp, "\r\n"), Format::Bitstamp, 2),
         ] {
-            let (found, messages) = parsed(text.as_bytes(), None).unwrap();
-            assert_eq!((found, messages.first_line), (format, first_line));
-            assert_eq!(messages.events.len(), 1);
+            let (found, line, events) = parsed(text.as_bytes(), None).unwrap();
+            assert_eq!((found, line, events.len()), (format, first_line, 1));
         }
         for text in ["a,b\n", "time,type,id,size,price,direction\n", "1,2\n", "\n", "\u{feff}1,1\n"]
         {
@@ -171,9 +184,9 @@ mod tests {
                 bytes.splice(at..at + rng.usize(..2), [odd[rng.usize(..odd.len())]]);
             }
             for format in [None, Some(Format::Lobster), Some(Format::Cme), Some(Format::Bitstamp)] {
-                if let Ok((_, messages)) = parsed(&bytes, format) {
+                if let Ok((_, _, events)) = parsed(&bytes, format) {
                     let mut book = Book::new(&Heap);
-                    for event in messages.events {
+                    for event in events {
                         let _ = book.apply(event);
                     }
                 }
