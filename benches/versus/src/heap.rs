@@ -2,14 +2,24 @@
 
 /// A value of `WORDS` words that has nothing to do when it is dropped, so that a row measures the
 /// memory behind handles and not a destructor.
+#[expect(
+    unreachable_pub,
+    reason = "the pools of `heapless` are public, and so has to be what is in them"
+)]
 #[derive(Debug)]
-pub(crate) struct Value<const WORDS: usize>(pub(crate) [u64; WORDS]);
+pub struct Value<const WORDS: usize>(pub(crate) [u64; WORDS]);
 
 impl<const WORDS: usize> Value<WORDS> {
     /// A value whose every word is `seed`: all of its bytes are written, from one register.
     #[inline]
     pub(crate) fn new(seed: u64) -> Self {
         Self([seed; WORDS])
+    }
+
+    /// Whether all words are the same, as they were when the value was new.
+    #[inline]
+    pub(crate) fn is_whole(&self) -> bool {
+        self.0.iter().all(|word| *word == self.0[0])
     }
 }
 
@@ -66,6 +76,21 @@ pub(crate) trait Heap<const WORDS: usize>: Sized + 'static {
 /// keeps arenas out of them.
 pub(crate) trait Frees<const WORDS: usize>: Heap<WORDS> {}
 
+/// A heap that threads share: any of them puts values in, and any frees them.
+pub(crate) trait Shared<const WORDS: usize>:
+    Frees<WORDS> + Sync + for<'h> Heap<WORDS, Handle<'h>: Send>
+{
+    /// Whether putting a value in takes time in proportion to how many there are.
+    const SEARCHES: bool = false;
+
+    /// Whether all words of a value are the same, as `put` wrote them.
+    ///
+    /// # Safety
+    ///
+    /// 1. `put` of this very heap made `handle`.
+    unsafe fn is_whole(&self, handle: &Self::Handle<'_>) -> bool;
+}
+
 /// The methods of a [`Heap`] that use a value, where handles are references to it.
 macro_rules! reached_by_deref {
     () => {
@@ -102,3 +127,14 @@ macro_rules! freed_by_drop {
     };
 }
 pub(crate) use freed_by_drop;
+
+/// The method of a [`Shared`] heap that looks at a value, where handles are references to it.
+macro_rules! looked_at_by_deref {
+    () => {
+        #[inline]
+        unsafe fn is_whole(&self, handle: &Self::Handle<'_>) -> bool {
+            handle.is_whole()
+        }
+    };
+}
+pub(crate) use looked_at_by_deref;

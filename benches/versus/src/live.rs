@@ -1,13 +1,17 @@
 //! The values of a heap that are alive: handles kept with the heap that made them.
 //!
-//! This is the only file of the workloads that has unsafe code. What it hands out is safe: no
-//! handle leaves it, so none meets another heap.
+//! Only this module of the workloads has unsafe code. What it hands out is safe: no handle leaves
+//! it, so none meets another heap.
 
 use std::hint::black_box;
 
 use fastrand::Rng;
 
 use crate::heap::{Frees, Heap};
+
+mod exchange;
+
+pub(crate) use exchange::Exchange;
 
 /// Handles of one heap in a `Vec`. Dropping it frees what is left.
 ///

@@ -29,6 +29,12 @@ impl Pace {
     pub(crate) fn for_time(time: Duration) -> Self {
         Self { time, block: Duration::from_micros(100), rounds: 11 }
     }
+
+    /// The same where threads work together. They begin and end a microsecond or two apart, which
+    /// is nothing next to longer blocks.
+    pub(crate) fn for_threads(time: Duration) -> Self {
+        Self { block: Duration::from_millis(1), ..Self::for_time(time) }
+    }
 }
 
 /// What was measured of one contender, in nanoseconds for one operation.
@@ -54,6 +60,9 @@ pub(crate) fn median(sorted: &[f64]) -> f64 {
 
 /// Measures `workloads` in interleaved blocks; one iteration of each is `elements` operations.
 pub(crate) fn measure(workloads: &[&Workload], elements: usize, pace: Pace) -> Vec<Figure> {
+    if workloads.is_empty() {
+        return Vec::new();
+    }
     let mut figures = Vec::new();
     with_all(workloads, &mut [], &mut |bodies| {
         figures = interleave(bodies, elements, pace).into_iter().map(Figure::of).collect();

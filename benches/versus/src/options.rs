@@ -34,7 +34,9 @@ Usage: versus [FILTER]... [OPTION]...
   --list             print the names of rows and contenders
   --help             print this
 
-Times are in nanoseconds for one operation: the shortest block, and the median.";
+Times are in nanoseconds for one operation: the shortest block, and the median. In rows mt_*_Nt, N
+threads share a heap; an operation is one of each of them, and takes from when the first starts to
+when the last one is done.";
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq)]

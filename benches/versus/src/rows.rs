@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::contenders::{COUNT, on_each};
+use crate::contenders::{COUNT, Entry, on_each, on_each_shared};
 use crate::replay::{Replay, Source};
-use crate::workloads::Workload;
-use crate::workloads::operation::{Operation, Unable};
+use crate::workloads::operation::Operation;
+use crate::workloads::threads::{Threaded, processors};
 
 /// Something measured on values of one size, on every contender that can do it.
 pub(crate) struct Row {
@@ -24,16 +24,26 @@ pub(crate) struct Bodies {
     pub(crate) alive: usize,
     /// The number of operations that one iteration of a body measures.
     pub(crate) elements: usize,
+    /// Whether several threads go through them.
+    pub(crate) threaded: bool,
     /// The body of every contender, or why there is none.
-    pub(crate) workloads: [Result<Workload, Unable>; COUNT],
+    pub(crate) entries: [Entry; COUNT],
 }
 
 /// The bodies of some task on every contender.
-type OnEach<T> = fn(&T) -> [Result<Workload, Unable>; COUNT];
+type OnEach<T> = fn(&T) -> [Entry; COUNT];
+
+impl Bodies {
+    fn new(alive: usize, elements: usize, entries: [Entry; COUNT]) -> Self {
+        let able = entries.iter().flatten().filter(|entry| entry.is_ok()).count();
+        Self { alive: alive * able, elements, threaded: false, entries }
+    }
+}
 
 enum Origin {
     Operation(Operation, OnEach<Operation>),
     Recording(Source, OnEach<Replay>),
+    Threaded(Threaded, OnEach<Threaded>),
 }
 
 impl Row {
@@ -56,13 +66,13 @@ impl Row {
         match self.origin {
             Origin::Operation(operation, on_each) => {
                 let operation = operation.at_most(most);
-                // A pool that is made and dropped is gone when the next contender has its turn.
-                let at_a_time = if matches!(operation, Operation::Create(_)) { 1 } else { COUNT };
-                Ok(Ok(Bodies {
-                    alive: operation.count() * at_a_time,
-                    elements: operation.elements(),
-                    workloads: on_each(&operation),
-                }))
+                let mut bodies =
+                    Bodies::new(operation.count(), operation.elements(), on_each(&operation));
+                if matches!(operation, Operation::Create(_)) {
+                    // A pool that is made and dropped is gone when the next contender has its turn.
+                    bodies.alive = operation.count();
+                }
+                Ok(Ok(bodies))
             }
             Origin::Recording(source, on_each) => {
                 let Some(data) = data else {
@@ -72,11 +82,17 @@ impl Row {
                     return Ok(Err(format!("{} has no such file", data.display())));
                 };
                 let program = Rc::new(source.read(&path, self.bytes)?);
-                Ok(Ok(Bodies {
-                    alive: program.places() * COUNT,
-                    elements: program.steps().len(),
-                    workloads: on_each(&Replay(program)),
-                }))
+                let (alive, elements) = (program.places(), program.steps().len());
+                Ok(Ok(Bodies::new(alive, elements, on_each(&Replay(program)))))
+            }
+            Origin::Threaded(threaded, on_each) => {
+                if threaded.threads > processors() {
+                    return Ok(Err("there are fewer processors than threads".to_owned()));
+                }
+                let threaded = threaded.at_most(most);
+                let (alive, elements) = (threaded.count(), threaded.elements());
+                let bodies = Bodies::new(alive, elements, on_each(&threaded));
+                Ok(Ok(Bodies { threaded: true, ..bodies }))
             }
         }
     }
@@ -102,6 +118,12 @@ pub(crate) fn all() -> Vec<Row> {
         of_recording::<7>(Source::Cc1plus),
         of_recording::<2>(Source::Espresso),
     ]);
+    for threaded in Threaded::all(processors()) {
+        rows.extend([
+            of_threads(threaded, 4, on_each_shared::<4, Threaded>),
+            of_threads(threaded, 8, on_each_shared::<8, Threaded>),
+        ]);
+    }
     rows
 }
 
@@ -123,6 +145,15 @@ fn of_recording<const WORDS: usize>(source: Source) -> Row {
     }
 }
 
+/// The row of what threads do with values of some words.
+fn of_threads(threaded: Threaded, words: usize, on_each: OnEach<Threaded>) -> Row {
+    Row {
+        task: threaded.name(),
+        bytes: words * size_of::<u64>(),
+        origin: Origin::Threaded(threaded, on_each),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -137,9 +168,10 @@ mod tests {
     fn every_contender_does_every_operation_or_says_why_not() {
         for row in all() {
             let Ok(Ok(bodies)) = row.bodies(20, None) else { continue };
-            for (workload, contender) in bodies.workloads.iter().zip(contenders::ALL) {
-                match workload {
-                    Ok(workload) => {
+            for (entry, contender) in bodies.entries.iter().zip(contenders::ALL) {
+                match entry {
+                    None => {}
+                    Some(Ok(workload)) => {
                         let figures = measure::measure(&[workload], bodies.elements, Pace::ONCE);
                         assert!(
                             figures[0].minimum.is_finite(),
@@ -148,7 +180,7 @@ mod tests {
                             contender.name
                         );
                     }
-                    Err(unable) => {
+                    Some(Err(unable)) => {
                         let expected = match contender.kind {
                             Kind::OursWithOptions => contenders::AS_WITHOUT_OPTIONS,
                             kind if kind.frees() => "no pool to make",

@@ -87,6 +87,10 @@ fn measured(rows: &[Row], options: &Options) -> Result<Results, String> {
             println!("{}: left out: {shortage}\n", row.name());
             continue;
         }
+        let concerned = |&contender: &usize| bodies.entries[contender].is_some();
+        if !options.contenders.iter().any(concerned) {
+            continue;
+        }
         let result = measured_row(row, &bodies, options);
         print!("{}", table::section(&result));
         results.rows.push(result);
@@ -96,14 +100,19 @@ fn measured(rows: &[Row], options: &Options) -> Result<Results, String> {
 
 /// Measures a row.
 fn measured_row(row: &Row, bodies: &Bodies, options: &Options) -> RowResult {
-    let pace = if options.tiny { Pace::ONCE } else { Pace::for_time(options.time) };
+    let pace = match bodies.threaded {
+        _ if options.tiny => Pace::ONCE,
+        false => Pace::for_time(options.time),
+        true => Pace::for_threads(options.time),
+    };
     let mut able = Vec::new();
     let mut run = [None; COUNT];
     let mut unable = [const { None }; COUNT];
     for &contender in &options.contenders {
-        match &bodies.workloads[contender] {
-            Ok(workload) => able.push((contender, workload)),
-            Err(reason) => unable[contender] = Some((*reason).to_owned()),
+        match &bodies.entries[contender] {
+            Some(Ok(workload)) => able.push((contender, workload)),
+            Some(Err(reason)) => unable[contender] = Some((*reason).to_owned()),
+            None => {}
         }
     }
     let workloads: Vec<_> = able.iter().map(|(_, workload)| *workload).collect();

@@ -1,6 +1,8 @@
 //! The baseline that every Rust program has: the global allocator by way of [`Box`].
 
-use crate::heap::{Frees, Heap, Value, freed_by_drop, reached_by_deref};
+use crate::heap::{
+    Frees, Heap, Shared, Value, freed_by_drop, looked_at_by_deref, reached_by_deref,
+};
 
 /// The global allocator, which is that of the system.
 pub(crate) struct Boxed;
@@ -23,3 +25,7 @@ impl<const WORDS: usize> Heap<WORDS> for Boxed {
 }
 
 impl<const WORDS: usize> Frees<WORDS> for Boxed {}
+
+impl<const WORDS: usize> Shared<WORDS> for Boxed {
+    looked_at_by_deref!();
+}

@@ -6,15 +6,15 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-use crate::heap::{Frees, Heap, Value, reached_by_deref};
+use crate::heap::{Frees, Heap, Shared, Value, looked_at_by_deref, reached_by_deref};
 
 /// An allocator of memory.
 ///
 /// # Safety
 ///
 /// 1. `allocate` returns null, or memory for a value of `layout` that nothing else uses before
-///    it is given to `free`.
-pub(crate) unsafe trait Allocator: 'static {
+///    it is given to `free`, on whatever thread that is.
+pub(crate) unsafe trait Allocator: Sync + 'static {
     /// The fastest way to memory for a value of `layout`.
     fn allocate(layout: Layout) -> *mut c_void;
 
@@ -73,6 +73,14 @@ impl<A: Allocator, const WORDS: usize> Heap<WORDS> for Malloc<A> {
 }
 
 impl<A: Allocator, const WORDS: usize> Frees<WORDS> for Malloc<A> {}
+
+impl<A: Allocator, const WORDS: usize> Shared<WORDS> for Malloc<A> {
+    looked_at_by_deref!();
+}
+
+// SAFETY: sending the owner sends its value, which is `Send` and which nothing else reaches
+// (invariant 1); its memory may be freed on any thread (`Allocator` 1).
+unsafe impl<const WORDS: usize, A: Allocator> Send for Owned<WORDS, A> {}
 
 impl<const WORDS: usize, A> Deref for Owned<WORDS, A> {
     type Target = Value<WORDS>;

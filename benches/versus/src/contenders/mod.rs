@@ -1,20 +1,29 @@
 //! Who is compared, and how each is made to do an operation.
 
-use crate::heap::{Frees, Heap};
+use crate::heap::{Frees, Heap, Shared};
 use crate::workloads::Workload;
 use crate::workloads::operation::{Operation, Unable};
 
+mod array_queue;
 mod boxed;
 mod bumpalo;
+mod heapless;
 mod infinity_pool;
 mod keyed;
+mod lockfree_object_pool;
 mod malloc;
 mod nexus_slab;
+mod opool;
 mod plurality;
 mod refpool;
+mod sharded_slab;
+mod shared;
+mod sync_pool;
 mod typed_arena;
 mod typed_pool;
 mod typed_pool_options;
+
+pub(crate) use self::shared::{SharedTask, on_each_shared};
 
 use self::boxed::Boxed;
 use self::bumpalo::BumpArena;
@@ -24,6 +33,7 @@ use self::malloc::{Jemalloc, Malloc, MiMalloc, SnMalloc};
 use self::nexus_slab::{NexusBounded, NexusUnbounded};
 use self::plurality::{PluralityAlloc, PluralityBox};
 use self::refpool::RefPool;
+use self::sync_pool::SyncPool;
 use self::typed_arena::TypedArena;
 use self::typed_pool::TypedPool;
 use self::typed_pool_options::{BoundedPool, Huge, Plain, Prefaulted};
@@ -35,10 +45,14 @@ pub(crate) enum Kind {
     Ours,
     /// The pool of this crate with options, in rows that they are for.
     OursWithOptions,
+    /// The pool of this crate that threads share.
+    OursShared,
     /// A pool whose handles free.
     RaiiPool,
     /// A pool that is to be told what to free.
     ManualPool,
+    /// A pool, or a container, that threads share.
+    SharedPool,
     /// A general allocator.
     Allocator,
     /// A container that gives keys.
@@ -59,11 +73,13 @@ pub(crate) struct Contender {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Ours,
         Self::OursWithOptions,
+        Self::OursShared,
         Self::RaiiPool,
         Self::ManualPool,
+        Self::SharedPool,
         Self::Allocator,
         Self::Keyed,
         Self::Arena,
@@ -71,7 +87,12 @@ impl Kind {
 
     /// Whether it is of others, so that ours is compared with it.
     pub(crate) fn is_peer(self) -> bool {
-        !matches!(self, Self::Ours | Self::OursWithOptions)
+        !matches!(self, Self::Ours | Self::OursWithOptions | Self::OursShared)
+    }
+
+    /// Whether sharing it is what it is for, which pictures and tables do not show.
+    pub(crate) fn is_shared(self) -> bool {
+        matches!(self, Self::OursShared | Self::SharedPool)
     }
 
     /// Whether the room of one value can be used again.
@@ -84,8 +105,10 @@ impl Kind {
         match self {
             Self::Ours => "this crate",
             Self::OursWithOptions => "with options",
+            Self::OursShared => "this crate, shared",
             Self::RaiiPool => "pool, its handles free",
             Self::ManualPool => "pool, freed by hand",
+            Self::SharedPool => "pool for threads",
             Self::Allocator => "allocator",
             Self::Keyed => "container with keys",
             Self::Arena => "arena",
@@ -105,10 +128,13 @@ pub(crate) const OURS: usize = 0;
 /// The place of the baseline: in a run in which it is slow, the machine was.
 pub(crate) const BASELINE: usize = 1;
 
-/// The number of contenders.
-pub(crate) const COUNT: usize = 18;
+/// The place of the pool of this crate that threads share.
+pub(crate) const OURS_SHARED: usize = 18;
 
-/// All contenders, in the order of the reports and of [`on_each`].
+/// The number of contenders.
+pub(crate) const COUNT: usize = 25;
+
+/// All contenders, in the order of the reports, of [`on_each`] and of [`on_each_shared`].
 pub(crate) const ALL: [Contender; COUNT] = [
     Contender { name: "typed_pool", title: "typed-pool", kind: Kind::Ours },
     Contender { name: "box", title: "Box (system)", kind: Kind::Allocator },
@@ -128,7 +154,18 @@ pub(crate) const ALL: [Contender; COUNT] = [
     Contender { name: "bounded", title: "bounded", kind: Kind::OursWithOptions },
     Contender { name: "prefaulted", title: "bounded, prefault", kind: Kind::OursWithOptions },
     Contender { name: "huge_pages", title: "bounded, huge pages", kind: Kind::OursWithOptions },
+    Contender { name: "sync_pool", title: "typed-pool, shared", kind: Kind::OursShared },
+    Contender { name: "plurality_mutex", title: "plurality, mutex", kind: Kind::SharedPool },
+    Contender { name: "heapless", title: "heapless", kind: Kind::SharedPool },
+    Contender { name: "sharded_slab", title: "sharded-slab", kind: Kind::SharedPool },
+    Contender { name: "array_queue", title: "ArrayQueue of boxes", kind: Kind::SharedPool },
+    Contender { name: "lockfree_pool", title: "lockfree-object-pool", kind: Kind::SharedPool },
+    Contender { name: "opool", title: "opool", kind: Kind::SharedPool },
 ];
+
+/// What a contender has for a task: a body, or why there is none; nothing at all where the task is
+/// not about such contenders.
+pub(crate) type Entry = Option<Result<Workload, Unable>>;
 
 /// Something to do for values of `WORDS` words, on whatever sort of contender.
 pub(crate) trait Task<const WORDS: usize> {
@@ -137,6 +174,10 @@ pub(crate) trait Task<const WORDS: usize> {
 
     /// Its body on a pool with options, where it is one that they are for.
     fn on_options<H: Frees<WORDS>>(&self) -> Result<Workload, Unable>;
+
+    /// Its body on the pool of this crate that threads share, where it is to show what that costs
+    /// a single thread.
+    fn on_ours_shared<H: Shared<WORDS>>(&self) -> Entry;
 
     /// Its body on an allocator, of which there is one.
     fn on_allocator<H: Frees<WORDS>>(&self) -> Result<Workload, Unable>;
@@ -158,6 +199,11 @@ impl<const WORDS: usize> Task<WORDS> for Operation {
         }
     }
 
+    fn on_ours_shared<H: Shared<WORDS>>(&self) -> Entry {
+        matches!(self, Self::Pair | Self::RandomReplace(_))
+            .then(|| Self::on_pool::<WORDS, H>(*self))
+    }
+
     fn on_allocator<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {
         Self::on_allocator::<WORDS, H>(*self)
     }
@@ -167,29 +213,34 @@ impl<const WORDS: usize> Task<WORDS> for Operation {
     }
 }
 
-/// The body of a task on every contender, in the order of [`ALL`].
-pub(crate) fn on_each<const WORDS: usize, T: Task<WORDS>>(
-    task: &T,
-) -> [Result<Workload, Unable>; COUNT] {
+/// The entry of every contender for a task of one thread, in the order of [`ALL`].
+pub(crate) fn on_each<const WORDS: usize, T: Task<WORDS>>(task: &T) -> [Entry; COUNT] {
     [
-        task.on_pool::<TypedPool<WORDS>>(),
-        task.on_allocator::<Boxed>(),
-        task.on_allocator::<Malloc<MiMalloc>>(),
-        task.on_allocator::<Malloc<Jemalloc>>(),
-        task.on_allocator::<Malloc<SnMalloc>>(),
-        task.on_arena::<TypedArena<WORDS>>(),
-        task.on_arena::<BumpArena>(),
-        task.on_pool::<Slabbed<WORDS>>(),
-        task.on_pool::<SlotMapped<WORDS>>(),
-        task.on_pool::<NexusBounded<WORDS>>(),
-        task.on_pool::<NexusUnbounded<WORDS>>(),
-        task.on_pool::<PluralityAlloc<WORDS>>(),
-        task.on_pool::<PluralityBox<WORDS>>(),
-        task.on_pool::<InfinityPool<WORDS>>(),
-        task.on_pool::<RefPool<WORDS>>(),
-        task.on_options::<BoundedPool<WORDS, Plain>>(),
-        task.on_options::<BoundedPool<WORDS, Prefaulted>>(),
-        task.on_options::<BoundedPool<WORDS, Huge>>(),
+        Some(task.on_pool::<TypedPool<WORDS>>()),
+        Some(task.on_allocator::<Boxed>()),
+        Some(task.on_allocator::<Malloc<MiMalloc>>()),
+        Some(task.on_allocator::<Malloc<Jemalloc>>()),
+        Some(task.on_allocator::<Malloc<SnMalloc>>()),
+        Some(task.on_arena::<TypedArena<WORDS>>()),
+        Some(task.on_arena::<BumpArena>()),
+        Some(task.on_pool::<Slabbed<WORDS>>()),
+        Some(task.on_pool::<SlotMapped<WORDS>>()),
+        Some(task.on_pool::<NexusBounded<WORDS>>()),
+        Some(task.on_pool::<NexusUnbounded<WORDS>>()),
+        Some(task.on_pool::<PluralityAlloc<WORDS>>()),
+        Some(task.on_pool::<PluralityBox<WORDS>>()),
+        Some(task.on_pool::<InfinityPool<WORDS>>()),
+        Some(task.on_pool::<RefPool<WORDS>>()),
+        Some(task.on_options::<BoundedPool<WORDS, Plain>>()),
+        Some(task.on_options::<BoundedPool<WORDS, Prefaulted>>()),
+        Some(task.on_options::<BoundedPool<WORDS, Huge>>()),
+        task.on_ours_shared::<SyncPool<WORDS>>(),
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
     ]
 }
 
@@ -215,6 +266,10 @@ mod tests {
             <Self as Task<WORDS>>::on_pool::<H>(self)
         }
 
+        fn on_ours_shared<H: Shared<WORDS>>(&self) -> Entry {
+            None
+        }
+
         fn on_allocator<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {
             <Self as Task<WORDS>>::on_pool::<H>(self)
         }
@@ -222,6 +277,18 @@ mod tests {
         fn on_arena<H: Heap<WORDS>>(&self) -> Result<Workload, Unable> {
             values_last::<WORDS, H>();
             CHECKED
+        }
+    }
+
+    impl<const WORDS: usize> SharedTask<WORDS> for Check {
+        fn on<H: Shared<WORDS>>(&self) -> Result<Workload, Unable> {
+            let heap = H::with_room(1);
+            let handle = heap.put(7);
+            // SAFETY: 1. made in the line above.
+            assert!(unsafe { heap.is_whole(&handle) });
+            // SAFETY: 1. made above.
+            unsafe { heap.free(handle) };
+            <Self as Task<WORDS>>::on_pool::<H>(self)
         }
     }
 
@@ -269,15 +336,31 @@ mod tests {
 
     #[test]
     fn every_contender_keeps_values_and_uses_room_again() {
-        for checked in [on_each::<1, _>(&Check), on_each::<4, _>(&Check), on_each::<128, _>(&Check)]
-        {
-            assert!(checked.iter().all(|heap| heap.as_ref().err() == Some(&"checked")));
+        let lists = [
+            on_each::<1, _>(&Check),
+            on_each::<4, _>(&Check),
+            on_each::<128, _>(&Check),
+            on_each_shared::<4, _>(&Check),
+            on_each_shared::<8, _>(&Check),
+        ];
+        for list in lists {
+            let mut entries = list.iter().flatten();
+            assert!(entries.all(|entry| entry.as_ref().err() == Some(&"checked")));
+        }
+    }
+
+    #[test]
+    fn tasks_of_threads_are_for_whom_threads_share() {
+        for (entry, contender) in on_each_shared::<4, _>(&Check).iter().zip(ALL) {
+            let shares = contender.kind.is_shared() || contender.kind == Kind::Allocator;
+            assert_eq!(entry.is_some(), shares, "{}", contender.name);
         }
     }
 
     #[test]
     fn ours_and_the_baseline_are_where_they_are_said_to_be() {
         assert_eq!(ALL[OURS].kind, Kind::Ours);
+        assert_eq!(ALL[OURS_SHARED].kind, Kind::OursShared);
         assert_eq!(ALL[BASELINE].name, "box");
     }
 }

@@ -17,8 +17,8 @@ pub(crate) use sources::Source;
 use std::cell::LazyCell;
 use std::rc::Rc;
 
-use crate::contenders::{AS_WITHOUT_OPTIONS, Task};
-use crate::heap::{Frees, Heap};
+use crate::contenders::{AS_WITHOUT_OPTIONS, Entry, Task};
+use crate::heap::{Frees, Heap, Shared};
 use crate::live::Places;
 use crate::workloads::operation::Unable;
 use crate::workloads::{Run, Workload, timed};
@@ -35,6 +35,10 @@ impl<const WORDS: usize> Task<WORDS> for Replay {
 
     fn on_options<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {
         Err(AS_WITHOUT_OPTIONS)
+    }
+
+    fn on_ours_shared<H: Shared<WORDS>>(&self) -> Entry {
+        None
     }
 
     fn on_allocator<H: Frees<WORDS>>(&self) -> Result<Workload, Unable> {

@@ -1,5 +1,6 @@
 //! The rows that a picture or a short table shows, and what they say of them.
 
+use crate::contenders;
 use crate::results::{Results, RowResult};
 
 /// The size of the values in them, in bytes.
@@ -9,6 +10,13 @@ pub(crate) const BYTES: usize = 32;
 pub(crate) struct KeyRow<'r> {
     pub(crate) title: &'static str,
     pub(crate) row: &'r RowResult,
+}
+
+impl KeyRow<'_> {
+    /// Whether a contender is shown, as those are that were asked for and are for one thread.
+    pub(crate) fn shows(&self, contender: usize) -> bool {
+        self.row.has(contender) && !contenders::ALL[contender].kind.is_shared()
+    }
 }
 
 /// Tasks and their titles.

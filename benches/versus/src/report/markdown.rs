@@ -21,7 +21,7 @@ pub(crate) fn table(results: &Results) -> Result<String, String> {
         text += &format!(" | {}", row.title);
     }
     text += &format!(" |\n|---|{}\n", "--:|".repeat(rows.len()));
-    let shown = |contender: &usize| rows.iter().any(|row| row.row.has(*contender));
+    let shown = |contender: &usize| rows.iter().any(|row| row.shows(*contender));
     for contender in (0..COUNT).filter(shown) {
         text += &format!("| {}", contenders::ALL[contender].title);
         for row in &rows {

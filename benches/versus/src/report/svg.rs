@@ -4,7 +4,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::key::{self, KeyRow};
-use crate::contenders::{self, COUNT, Kind};
+use crate::contenders::{self, COUNT, Kind, OURS_SHARED};
 use crate::results::Results;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
@@ -13,12 +13,12 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 const COLUMNS: usize = 2;
 const ROWS: usize = 3;
 
-/// Sizes in pixels.
+/// Sizes in pixels. Contenders for one thread, which are shown, come first.
 const WIDTH: u32 = 960;
 const HEAD: u32 = 84;
 const PANEL_HEAD: i32 = 30;
 const LINE: i32 = 19;
-const PANEL: u32 = PANEL_HEAD as u32 + LINE as u32 * COUNT as u32 + 14;
+const PANEL: u32 = PANEL_HEAD as u32 + LINE as u32 * OURS_SHARED as u32 + 14;
 const NAMES: i32 = 150;
 const FIGURES: i32 = 52;
 
@@ -64,7 +64,7 @@ fn draw(text: &mut String, rows: &[KeyRow<'_>], machine: &str) -> Drawn {
 /// Says what the colours mean, in a line.
 fn draw_legend(area: &Area<'_>) -> Drawn {
     let mut left = 16;
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_shared()) {
         area.draw(&Rectangle::new([(left, 65), (left + 10, 75)], color(kind).filled()))?;
         let words = kind.describe();
         write(area, words, (left + 16, 70), HPos::Left, &plain(13.0, TEXT))?;
@@ -79,7 +79,7 @@ fn draw_panel(area: &Area<'_>, key: &KeyRow<'_>) -> Drawn {
     write(area, key.title, (16, 18), HPos::Left, &bold(14.0))?;
     let shown = |&contender: &usize| {
         let options = contenders::ALL[contender].kind == Kind::OursWithOptions;
-        key.row.has(contender) && !(options && key.row.unable[contender].is_some())
+        key.shows(contender) && !(options && key.row.unable[contender].is_some())
     };
     let contenders = (0..COUNT).filter(shown);
     let longest = (0..COUNT).filter_map(|c| key.row.minimum(c)).fold(0.0, f64::max);
@@ -123,6 +123,7 @@ fn color(kind: Kind) -> RGBColor {
     match kind {
         Kind::Ours => RGBColor(0xc4, 0x3e, 0x1c),
         Kind::OursWithOptions => RGBColor(0xe0, 0x8a, 0x6c),
+        Kind::OursShared | Kind::SharedPool => unreachable!("they are not shown"),
         Kind::RaiiPool => RGBColor(0xe8, 0xa0, 0x5c),
         Kind::ManualPool => RGBColor(0xf0, 0xc9, 0x9a),
         Kind::Allocator => RGBColor(0x4a, 0x76, 0xa8),

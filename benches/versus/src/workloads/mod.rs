@@ -14,6 +14,7 @@ mod fill_and_free;
 pub(crate) mod operation;
 mod pair;
 mod replace;
+pub(crate) mod threads;
 mod walk;
 
 /// Goes through an operation as often as it is told; returns the time of the measured part.

@@ -38,12 +38,22 @@ pub(super) fn larson<const WORDS: usize, H: Frees<WORDS>>(count: usize, run: Run
         let live = live.get_or_insert_with(|| Live::<WORDS, H>::filled(&heap, count));
         timed(|| {
             for seed in 0..iterations {
-                for _ in 0..LARSON_GENERATION {
-                    live.swap_free(rng.usize(..live.len()));
-                    live.push(seed);
-                }
+                larson_generation(live, &mut rng, seed);
                 live.hand_over();
             }
         })
     });
+}
+
+/// What a generation of `larson` does.
+#[inline]
+pub(super) fn larson_generation<const WORDS: usize, H: Frees<WORDS>>(
+    live: &mut Live<'_, WORDS, H>,
+    rng: &mut Rng,
+    seed: u64,
+) {
+    for _ in 0..LARSON_GENERATION {
+        live.swap_free(rng.usize(..live.len()));
+        live.push(seed);
+    }
 }
