@@ -24,7 +24,8 @@ Usage: versus [FILTER]... [OPTION]...
   --repeat N         run N processes, leave out runs in which the baseline `box` was more than 10 %
                      slower than at its best, and report medians of their ratios
   --targets          print what the figures are to be next to what they are, for values of 32 and
-                     64 bytes and for traces; exit with 1 if one is missed
+                     64 bytes and for traces, those of SyncPool in a table of their own; exit
+                     with 1 if one is missed
   --json FILE        write all figures
   --svg FILE         draw the key rows, for values of 32 bytes
   --markdown FILE    write the key rows, for values of 32 bytes, as a table

@@ -10,7 +10,7 @@ use crate::options::{HELP, Options};
 use crate::report::{json, key, markdown, svg, table};
 use crate::results::{Results, RowResult};
 use crate::rows::{self, Bodies, Row};
-use crate::targets::{self, Verdict};
+use crate::targets::{self, Verdict, threads};
 use crate::{memory, repeat};
 
 /// The most values of a row with `--tiny`.
@@ -137,9 +137,10 @@ fn report(results: &Results, options: &Options) -> Result<ExitCode, String> {
     if !options.targets {
         return Ok(ExitCode::SUCCESS);
     }
-    let findings = targets::findings(results);
-    print!("{}", table::findings(&findings));
-    if findings.iter().any(|finding| finding.verdict() == Verdict::Missed) {
+    let [alone, shared] = [targets::findings(results), threads::findings(results)];
+    print!("{}", table::findings("targets", &alone));
+    print!("\n{}", table::findings("targets of SyncPool", &shared));
+    if alone.iter().chain(&shared).any(|finding| finding.verdict() == Verdict::Missed) {
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

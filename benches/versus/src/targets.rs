@@ -1,9 +1,9 @@
 //! What the figures are to be: our time by that of peers, at most.
 
-use std::collections::HashSet;
-
 use crate::contenders::{self, Kind, OURS};
 use crate::results::{Ratio, Results, RowResult};
+
+pub(crate) mod threads;
 
 /// The sizes of values that targets are for, in bytes. Traces have sizes of their own.
 const SIZES: [usize; 2] = [32, 64];
@@ -15,6 +15,10 @@ enum Peers {
     Freeing,
     /// Pools whose handles free.
     RaiiPools,
+    /// Pools that threads share.
+    SharedPools,
+    /// General allocators.
+    Allocators,
     One(&'static str),
 }
 
@@ -100,6 +104,8 @@ impl Peers {
         match self {
             Self::Freeing => contender.kind.frees() && contender.kind.is_peer(),
             Self::RaiiPools => contender.kind == Kind::RaiiPool,
+            Self::SharedPools => contender.kind == Kind::SharedPool,
+            Self::Allocators => contender.kind == Kind::Allocator,
             Self::One(name) => contender.name == name,
         }
     }
@@ -108,6 +114,8 @@ impl Peers {
         match self {
             Self::Freeing => "all that free",
             Self::RaiiPools => "RAII pools",
+            Self::SharedPools => "shared pools",
+            Self::Allocators => "allocators",
             Self::One(name) => name,
         }
     }
@@ -118,29 +126,40 @@ pub(crate) fn concern(task: &str, bytes: usize) -> bool {
     SIZES.contains(&bytes) || task.starts_with("trace_")
 }
 
-/// What was found of every target in the rows that were measured.
+/// What was found of every target of the pool for one thread in the rows that were measured.
 pub(crate) fn findings(results: &Results) -> Vec<Finding> {
-    let core: HashSet<&str> = CORE.iter().copied().collect();
-    let mut findings = Vec::new();
-    let rows = || results.rows.iter().filter(|row| concern(&row.task, row.bytes));
-    for target in NAMED {
-        for row in rows().filter(|row| target.tasks.contains(&row.task.as_str())) {
-            findings.push(finding(row, target.peers, target.limit));
-        }
-    }
-    for row in rows().filter(|row| !core.contains(row.task.as_str())) {
-        findings.push(finding(row, Peers::RaiiPools, OTHER_LIMIT));
+    let mut findings = of_named(results, OURS, NAMED);
+    let others = rows(results).filter(|row| !CORE.contains(&row.task.as_str()));
+    for row in others.filter(|row| !threads::concern(&row.task)) {
+        findings.push(finding(row, OURS, Peers::RaiiPools, OTHER_LIMIT));
     }
     findings
 }
 
-fn finding(row: &RowResult, peers: Peers, limit: f64) -> Finding {
-    let ratio = row.ratio(OURS, |peer| peers.has(peer));
+/// The rows that targets may be about.
+fn rows(results: &Results) -> impl Iterator<Item = &RowResult> {
+    results.rows.iter().filter(|row| concern(&row.task, row.bytes))
+}
+
+/// What was found of `targets` for one of our pools.
+fn of_named(results: &Results, ours: usize, targets: &[Target]) -> Vec<Finding> {
+    let of_target = |target: &Target| {
+        let (tasks, peers, limit) = (target.tasks, target.peers, target.limit);
+        let rows = rows(results).filter(|row| tasks.contains(&row.task.as_str()));
+        rows.map(|row| finding(row, ours, peers, limit)).collect::<Vec<_>>()
+    };
+    targets.iter().flat_map(of_target).collect()
+}
+
+fn finding(row: &RowResult, ours: usize, peers: Peers, limit: f64) -> Finding {
+    let ratio = row.ratio(ours, |peer| peers.has(peer));
     Finding { row: row.name(), against: peers.describe(), limit, ratio }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::machine::Machine;
     use crate::results::tests::row;
@@ -149,7 +168,7 @@ mod tests {
     #[test]
     fn targets_name_rows_and_contenders_that_are() {
         let tasks: HashSet<String> = crate::rows::all().into_iter().map(|row| row.task).collect();
-        for target in NAMED {
+        for target in NAMED.iter().chain(threads::NAMED) {
             assert!(target.tasks.iter().all(|task| tasks.contains(*task)), "{:?}", target.tasks);
             assert!((0..contenders::COUNT).any(|peer| target.peers.has(peer)));
         }
@@ -176,6 +195,6 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_open() {
         let alone = row("larson", 64, &[&[(OURS, 2.0)]]);
-        assert_eq!(finding(&alone, Peers::RaiiPools, OTHER_LIMIT).verdict(), Verdict::Open);
+        assert_eq!(finding(&alone, OURS, Peers::RaiiPools, OTHER_LIMIT).verdict(), Verdict::Open);
     }
 }

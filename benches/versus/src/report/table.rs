@@ -31,11 +31,9 @@ pub(crate) fn section(row: &RowResult) -> String {
 }
 
 /// Targets: a line for each row that one is about.
-pub(crate) fn findings(findings: &[Finding]) -> String {
-    let mut text = format!(
-        "{:28}{:16}{:>8}{:>8}  {:8}{}\n",
-        "targets", "against", "at most", "is", "", "best peer"
-    );
+pub(crate) fn findings(title: &str, findings: &[Finding]) -> String {
+    let mut text =
+        format!("{title:28}{:16}{:>8}{:>8}  {:8}{}\n", "against", "at most", "is", "", "best peer");
     for finding in findings {
         let verdict = match finding.verdict() {
             Verdict::Held => "held",
