@@ -56,8 +56,9 @@ where
 
     fn with_room(count: usize) -> Self {
         let enough = |spare: usize| Some(spare.saturating_sub(count));
+        // Acquire, with the Release of `drop`: the blocks are seen to be back.
         let spare = Value::<WORDS>::spare()
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, enough)
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, enough)
             .expect("there is always something to set it to");
         let missing = (spare..count).map(|_| BoxBlock::new()).collect::<Vec<_>>();
         missing.leak().iter_mut().for_each(<Value<WORDS> as Pooled>::Pool::manage);
@@ -75,7 +76,7 @@ where
     Value<WORDS>: Pooled,
 {
     fn drop(&mut self) {
-        Value::<WORDS>::spare().fetch_add(self.count, Ordering::Relaxed);
+        Value::<WORDS>::spare().fetch_add(self.count, Ordering::Release);
     }
 }
 
