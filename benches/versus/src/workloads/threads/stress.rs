@@ -57,6 +57,19 @@ pub(super) fn stress<const WORDS: usize, H: Shared<WORDS>>(
     });
 }
 
+/// Four random numbers from one: drawing each would take as long as what is measured.
+struct Draw(u64);
+
+impl Draw {
+    /// A number below `end`, which is far below 2^16.
+    #[inline]
+    fn below(&mut self, end: usize) -> usize {
+        let number = ((self.0 & u64::from(u16::MAX)) as usize * end) >> u16::BITS;
+        self.0 >>= u16::BITS;
+        number
+    }
+}
+
 /// The values of a thread.
 struct Stress<'h, const WORDS: usize, H: Shared<WORDS>> {
     keep: Places<'h, WORDS, H>,
@@ -71,18 +84,23 @@ impl<'h, const WORDS: usize, H: Shared<WORDS>> Stress<'h, WORDS, H> {
         let (mut kept, mut put) = (0, 0);
         while kept < keep || put < short {
             let seed = first + (kept + put) as u64;
-            if put < short && (kept == keep || self.rng.bool()) {
+            let mut draw = Draw(self.rng.u64(..));
+            let case = draw.below(2 * 3 * 4);
+            if put < short && (kept == keep || case.is_multiple_of(2)) {
                 self.short.put(put, seed);
                 put += 1;
             } else {
                 self.keep.put(kept, seed);
                 kept += 1;
             }
-            if put > 0 && self.rng.u8(..3) < 2 {
-                self.short.check_and_free(self.rng.usize(..put));
+            if put == 0 {
+                continue;
             }
-            if put > 0 && self.rng.u8(..4) == 0 {
-                self.short.swap(self.rng.usize(..put), exchange, self.rng.usize(..SWAPS));
+            if case / 2 % 3 < 2 {
+                self.short.check_and_free(draw.below(put));
+            }
+            if case / 2 / 3 == 0 {
+                self.short.swap(draw.below(put), exchange, draw.below(SWAPS));
             }
         }
         (0..keep).for_each(|index| self.keep.check_and_free(index));
