@@ -211,8 +211,8 @@ impl<C: PoolCore> BlockPool<C> {
     /// The check finds every pointer that is not the start of an occupied block of this pool. It
     /// reads nothing at the address, and takes as long as looking through the magazine does, at
     /// most 1023 pointers, or that of every thread. What it cannot find is that the block has
-    /// meanwhile been handed out to somebody else, or is just on its way from the magazine of another
-    /// thread.
+    /// meanwhile been handed out to somebody else, or, in a pool that other threads are using, that it
+    /// is vacant and just on its way from the magazine of one of them.
     ///
     /// # Errors
     ///
@@ -222,6 +222,7 @@ impl<C: PoolCore> BlockPool<C> {
     ///
     /// 1. If `block` is an occupied block of this pool, it belongs to the caller and nothing uses
     ///    it any more.
+    /// 2. If it is a vacant one, no other thread uses the pool during the call.
     ///
     /// # Examples
     ///
@@ -238,7 +239,7 @@ impl<C: PoolCore> BlockPool<C> {
     /// ```
     pub unsafe fn try_deallocate(&self, block: NonNull<u8>) -> Result<(), InvalidFree> {
         let slot = self.core().occupied_slot(block.addr().get())?;
-        // SAFETY: 1. by the line above. 2. clause 1.
+        // SAFETY: 1. by the line above, which clause 2 lets tell vacant blocks apart. 2. clause 1.
         unsafe { self.core().put(slot) };
         Ok(())
     }
@@ -326,7 +327,8 @@ impl<C: PoolCore> BlockPool<C> {
         self.core().contains(pointer.addr().get())
     }
 
-    /// Walks everything the pool holds and panics where an invariant does not hold. For tests; a
+    /// Walks everything the pool holds and panics where an invariant does not hold, or where another
+    /// thread uses the pool. For tests; a
     /// pool does it by itself when it is dropped with debug assertions on.
     #[doc(hidden)]
     pub fn check_invariants(&self) {

@@ -4,14 +4,16 @@
 //! taking nor returning a slot touches the slot's memory.
 //!
 //! It is one thread at a time that puts in and takes out, by plain loads and stores. What
-//! [`Magazine::len`] and [`Magazine::iter`] read is atomic, so that other threads may look: they see
-//! some state that the magazine was in, or parts of several.
+//! [`Magazine::len`] and [`Magazine::iter`] read is atomic, so that other threads may look into one
+//! that is `WATCHED`: they see states that the magazine was in, and no slot that they know to have
+//! left it.
 
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 
 use crate::error::PoolError;
 use crate::geometry::MAGAZINE_SLOTS;
@@ -36,12 +38,16 @@ type Place = AtomicPtr<u8>;
 /// 2. `top` is at or behind the base and at or in front of `limit`, whole pointers apart.
 /// 3. All places are initialised, and those in front of `top` hold slots.
 #[derive(Debug)]
-pub(crate) struct Magazine {
+pub(crate) struct Magazine<const WATCHED: bool = false> {
     top: AtomicPtr<Place>,
     limit: Cell<*mut Place>,
 }
 
-impl Magazine {
+impl<const WATCHED: bool> Magazine<WATCHED> {
+    /// How the top is stored: Release, with the Acquire of `iter`, so that the places in front of it
+    /// are seen as they were then.
+    const STORE: Ordering = if WATCHED { Release } else { Relaxed };
+
     /// A magazine without room.
     pub(crate) const fn new() -> Self {
         let nothing = ptr::without_provenance_mut(ALIGN);
@@ -59,7 +65,7 @@ impl Magazine {
         // SAFETY: `top` is not the base, hence behind it in the same array (invariants 1 and 2).
         let top = unsafe { top.sub(1) };
         // INVARIANT: 2. and 3. the array's filled part ends one earlier.
-        self.top.store(top, Relaxed);
+        self.top.store(top, Self::STORE);
         // SAFETY: valid: the place was in the filled part (invariants 1 and 3). Unaliased: no
         // exclusive reference to a place is made while it is in the array.
         let place = unsafe { &*top };
@@ -81,7 +87,7 @@ impl Magazine {
         place.store(slot.as_ptr(), Relaxed);
         // SAFETY: as `top` is in front of `limit`, the next place is at most `limit` (invariant 2).
         // INVARIANT: 2. and 3. the place just filled joins the filled part.
-        self.top.store(unsafe { top.add(1) }, Relaxed);
+        self.top.store(unsafe { top.add(1) }, Self::STORE);
         true
     }
 
@@ -104,13 +110,13 @@ impl Magazine {
             top = unsafe { top.add(1) };
         }
         // INVARIANT: 2. and 3. the places just filled join the filled part.
-        self.top.store(top, Relaxed);
+        self.top.store(top, Self::STORE);
     }
 
     /// Takes all slots out. They belong to the caller, who has seen them by [`Magazine::iter`].
     pub(crate) fn clear(&self) {
         // INVARIANT: 2. and 3. no place is filled.
-        self.top.store(self.base(), Relaxed);
+        self.top.store(self.base(), Self::STORE);
     }
 
     /// The number of slots in the magazine.
@@ -128,13 +134,15 @@ impl Magazine {
         self.top.load(Relaxed).map_addr(|top| top - top % ALIGN)
     }
 
-    /// The slots in the magazine, the one that was put in first in front.
+    /// The slots in the magazine, the one that was put in first in front. It neither grows nor ends
+    /// meanwhile, whoever looks.
     pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<u8>> {
-        let (base, len) = (self.base(), self.len());
+        let top = self.top.load(Acquire);
+        let len = top.addr() % ALIGN / size_of::<Place>();
         (0..len).filter_map(move |index| {
-            // SAFETY: `len` is no more than the places of the array, which stays until the magazine
-            // ends or grows, and it does so by its owner alone, who is not within this borrow.
-            let place = unsafe { base.add(index) };
+            // SAFETY: `len` places lie in front of `top` in the array (invariants 1 and 2), which
+            // stays as long as the magazine is borrowed and does not grow.
+            let place = unsafe { top.sub(len - index) };
             // SAFETY: valid: initialised (invariant 3). Unaliased: no exclusive reference to a place
             // is made while it is in the array.
             let place = unsafe { &*place };
@@ -171,7 +179,7 @@ impl Magazine {
         // SAFETY: `len` is below `capacity`, the number of places.
         // INVARIANT: 1. to 3. of the new array, into which the filled part was copied, by this line
         // and the next.
-        self.top.store(unsafe { array.add(len) }, Relaxed);
+        self.top.store(unsafe { array.add(len) }, Self::STORE);
         // SAFETY: the array has as many places.
         self.limit.set(unsafe { array.add(capacity) });
         // SAFETY: 1. the old array no longer belongs to the magazine.
@@ -199,7 +207,7 @@ impl Magazine {
     }
 }
 
-impl Drop for Magazine {
+impl<const WATCHED: bool> Drop for Magazine<WATCHED> {
     fn drop(&mut self) {
         // SAFETY: 1. the magazine ends here, and so does its hold on the array.
         unsafe { Self::free(self.base(), self.capacity()) };
@@ -221,7 +229,7 @@ mod tests {
     fn a_magazine_is_a_stack() {
         let mut rng = fastrand::Rng::with_seed(1);
         for capacity in [1, 2, 3, 8, 100, MAGAZINE_SLOTS] {
-            let magazine = Magazine::new();
+            let magazine = Magazine::<false>::new();
             assert!(!magazine.push(slot(0)) && magazine.pop().is_none());
             magazine.grow(capacity).unwrap();
             let mut model = Vec::new();
@@ -254,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_full_magazine_is_not_mistaken_for_an_empty_one() {
-        let magazine = Magazine::new();
+        let magazine = Magazine::<false>::new();
         magazine.grow(MAGAZINE_SLOTS).unwrap();
         magazine.extend((0..MAGAZINE_SLOTS).map(slot));
         assert!(!magazine.push(slot(0)));
@@ -264,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_magazine_keeps_its_slots_when_it_grows() {
-        let magazine = Magazine::new();
+        let magazine = Magazine::<false>::new();
         for capacity in [1, 2, 4, 7, 64, MAGAZINE_SLOTS] {
             magazine.grow(capacity).unwrap();
             magazine.grow(capacity / 2).unwrap();

@@ -104,7 +104,8 @@ pub unsafe trait PoolCore: Sized {
     /// [`PoolError::CapacityExceeded`], [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
     fn reserve(&self, additional: usize) -> Result<(), PoolError>;
 
-    /// The occupied slot that starts at `address`, with the provenance of its chunk.
+    /// The occupied slot that starts at `address`, with the provenance of its chunk. A vacant one is
+    /// told from it where no other thread uses the core.
     ///
     /// # Errors
     ///
@@ -117,11 +118,11 @@ pub unsafe trait PoolCore: Sized {
     /// The figures at this moment.
     fn stats(&self) -> PoolStats;
 
-    /// Walks everything.
+    /// Walks everything and changes nothing.
     ///
     /// # Panics
     ///
-    /// Panics where an invariant does not hold.
+    /// Panics where an invariant does not hold; and where another thread uses the core.
     fn check_invariants(&self);
 }
 

@@ -115,7 +115,8 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     }
 
     /// Makes a pool that has `capacity` slots and never more. They lie in one upstream allocation,
-    /// made here; the pool makes no further one, or, if threads share it, one for each of them.
+    /// made here; the pool makes no further one. (`SyncPool` says where threads that share a pool go
+    /// beyond both.)
     ///
     /// # Panics
     ///
@@ -420,7 +421,8 @@ impl<T, C: PoolCore> TypedPool<T, C> {
         self.core().stats()
     }
 
-    /// Walks everything the pool holds and panics where an invariant does not hold. For tests; a
+    /// Walks everything the pool holds and panics where an invariant does not hold, or where another
+    /// thread uses the pool. For tests; a
     /// pool does it by itself when it is dropped with debug assertions on.
     #[doc(hidden)]
     pub fn check_invariants(&self) {

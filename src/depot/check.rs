@@ -10,31 +10,37 @@ impl Depot {
     /// Walks everything, given the vacant slots that are `held` by the fronts of the core, and the
     /// number of occupied ones. Returns the number of slots in the bitmaps.
     ///
-    /// What is held is marked in the bitmaps for the duration of the walk: a slot that is there
-    /// already, or comes twice, is in two places. Nothing is allocated.
+    /// Where it is `alone` with the core, what is held is marked in the bitmaps for the duration of
+    /// the walk, so that a slot that is held twice is found; otherwise nothing is changed. Nothing is
+    /// allocated.
     ///
     /// # Panics
     ///
-    /// Panics where an invariant does not hold.
+    /// Panics where an invariant does not hold; and where another thread uses the core.
     pub(crate) fn check_invariants<I: Iterator<Item = NonNull<u8>>>(
         &self,
         held: impl Fn() -> I,
         occupied: usize,
+        alone: bool,
     ) -> usize {
         let vacant = self.check_counts();
+        let mut count = 0;
         for slot in held() {
             let (chunk, word, bit) = self.bit_of(slot);
             assert_eq!(chunk.vacancy().word(word) & bit, 0, "Depot invariant 3: in two places");
-            chunk.vacancy().insert(word, bit);
+            if alone {
+                chunk.vacancy().insert(word, bit);
+            }
+            count += 1;
         }
-        let clear: usize =
-            self.chunks.iter().map(|chunk| chunk.slots() - chunk.vacancy().count()).sum();
-        for slot in held() {
-            let (chunk, word, bit) = self.bit_of(slot);
-            chunk.vacancy().remove(word, bit);
+        if alone {
+            for slot in held() {
+                let (chunk, word, bit) = self.bit_of(slot);
+                chunk.vacancy().remove(word, bit);
+            }
         }
         // Depot invariant 3: what is nowhere else is occupied.
-        assert_eq!(clear, occupied, "len counts the occupied slots");
+        assert_eq!(self.entered, vacant + count + occupied, "len counts the occupied slots");
         vacant
     }
 

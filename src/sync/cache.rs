@@ -19,7 +19,7 @@ use crate::magazine::Magazine;
 /// most.
 #[derive(Debug)]
 pub(super) struct Cache {
-    pub(super) magazine: Magazine,
+    pub(super) magazine: Magazine<true>,
     /// The number of the chunk that the last refill found slots in.
     pub(super) chunk: Cell<usize>,
     /// And of the word in its bitmap.
@@ -39,6 +39,7 @@ impl Cache {
 /// 1. An entry is the address of `nobody`, whose magazine never has room, or of a cache that
 ///    [`Caches::add`] allocated, which lives as long as this value.
 /// 2. This value lies where it was made to lie, as long as it is used.
+/// 3. The magazine of a cache that is an entry does not grow.
 #[derive(Debug)]
 pub(super) struct Caches {
     entries: [AtomicPtr<Padded<Cache>>; THREADS],
@@ -108,13 +109,15 @@ impl Caches {
             .cast::<Padded<Cache>>();
         // SAFETY: the memory was just allocated for a cache.
         unsafe { memory.write(Padded(cache)) };
-        if let Err(error) = first() {
+        // An upstream allocator that uses the pool may have made one meanwhile, in this thread.
+        let existing = self.get(number).map(Ok);
+        if let Some(instead) = existing.or_else(|| first().err().map(Err)) {
             // SAFETY: 1. nobody else knows of it.
             unsafe { Self::free(memory.as_ptr()) };
-            return Err(error);
+            return instead;
         }
         // Release, with the Acquire of `get`: the cache has been written.
-        // INVARIANT: 1. by the lines above.
+        // INVARIANT: 1. and 3. by the lines above.
         self.entries[number].store(memory.as_ptr(), Release);
         // SAFETY: valid: as just written, and it is there as long as this value (invariant 1).
         // Unaliased: no exclusive reference to a cache is made before.

@@ -74,15 +74,15 @@ fn bits_are_claimed_once_and_keep_their_hints() {
     loom::model(|| {
         let words: Vec<AtomicUsize> = (0..words_for(BITS)).map(|_| AtomicUsize::new(0)).collect();
         let shared = Arc::new((words, Exclusive::new(BITS)));
-        SharedBits::new(&shared.0, BITS).give(0, 0b11);
+        SharedBits::new(&shared.0, BITS).give(0, 0b11, || {});
         let other = Arc::clone(&shared);
         let run = |(words, cells): &(Vec<AtomicUsize>, Exclusive), most| {
             let bits = SharedBits::new(words, BITS);
-            if let Some((index, mask)) = bits.claim(0, most) {
+            if let Some((index, mask)) = bits.claim(0, most, || {}) {
                 for bit in (0..2).filter(|bit| mask >> bit & 1 == 1) {
                     cells.touch(index * WORD_BITS + bit);
                 }
-                bits.give(index, mask);
+                bits.give(index, mask, || {});
             }
         };
         let thread = thread::spawn(move || run(&other, 1));
@@ -90,7 +90,7 @@ fn bits_are_claimed_once_and_keep_their_hints() {
         thread.join().unwrap();
         let bits = SharedBits::new(&shared.0, BITS);
         let mut claimed = 0;
-        while let Some((_, mask)) = bits.claim(0, WORD_BITS) {
+        while let Some((_, mask)) = bits.claim(0, WORD_BITS, || {}) {
             assert_eq!(claimed & mask, 0);
             claimed |= mask;
         }

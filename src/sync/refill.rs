@@ -29,12 +29,13 @@ impl SyncCore {
     #[inline(never)]
     pub(super) fn refill_and_take(&self) -> Option<NonNull<u8>> {
         let cache = self.cache();
-        // The magazine is another's that has ended, or one just made.
-        if let Some(slot) = cache.and_then(|cache| cache.magazine.pop()) {
-            return Some(slot);
-        }
-        let most = cache.map_or(1, |cache| cache.magazine.capacity().min(REFILL_SLOTS));
         let tokens = loop {
+            // The magazine may be another's that has ended, or filled by an upstream allocator that
+            // uses the pool.
+            if let Some(slot) = cache.and_then(|cache| cache.magazine.pop()) {
+                return Some(slot);
+            }
+            let most = cache.map_or(1, |cache| cache.magazine.capacity().min(REFILL_SLOTS));
             let tokens = self.tokens.take(most);
             if tokens != 0 {
                 break tokens;
@@ -96,7 +97,10 @@ impl SyncCore {
             // come and go.
             for number in self.table.numbers() {
                 let Some(chunk) = self.table.get(number) else { break };
-                if let Some((index, mask)) = shared(&chunk).claim_unhinted(tokens) {
+                let tell = || self.table.hint(number);
+                if let Some((index, mask)) = shared(&chunk).claim_unhinted(tokens, tell) {
+                    // Others need not look this long.
+                    tell();
                     return Claim { chunk, index, mask };
                 }
             }
@@ -108,8 +112,10 @@ impl SyncCore {
 
     /// Claims where the last refill of `cache` did.
     fn claim_nearby(&self, cache: &Cache, most: usize) -> Option<Claim> {
-        let chunk = self.table.get(cache.chunk.get())?;
-        let (index, mask) = shared(&chunk).claim(cache.word.get(), most)?;
+        let number = cache.chunk.get();
+        let chunk = self.table.get(number)?;
+        let start = cache.word.get();
+        let (index, mask) = shared(&chunk).claim(start, most, || self.table.hint(number))?;
         cache.word.set(index);
         Some(Claim { chunk, index, mask })
     }
@@ -118,7 +124,8 @@ impl SyncCore {
     fn claim_in(&self, number: usize, cache: Option<&Cache>, most: usize) -> Option<Claim> {
         let chunk = self.table.get(number)?;
         let start = cache.map_or(0, |cache| cache.word.get());
-        let Some((index, mask)) = shared(&chunk).claim(start, most) else {
+        let claimed = shared(&chunk).claim(start, most, || self.table.hint(number));
+        let Some((index, mask)) = claimed else {
             self.table.unhint(number, || shared(&chunk).is_hinted());
             return None;
         };

@@ -5,6 +5,9 @@
 //! A hint is set after the first bit of its word; who empties a word clears the hint and looks at the
 //! word again. So a hint may be set over an empty word for long, but lacks over another only while
 //! somebody is about to set it.
+//!
+//! Whoever sets the first hint of its word of hints tells of it, by calling what he was given for
+//! that: those who look for chunks may have seen none.
 #![forbid(unsafe_code)]
 
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -30,57 +33,73 @@ impl<'a> SharedBits<'a> {
     }
 
     /// Sets the bits of `mask`, which is not 0, in word `index`: the caller's slots, which are his
-    /// no more. Returns whether hints to this bitmap as a whole may be missing.
-    pub(super) fn give(self, index: usize, mask: usize) -> bool {
+    /// no more.
+    pub(super) fn give(self, index: usize, mask: usize, tell: impl Fn()) {
         // Release, with the Acquire of `claim_in`: what was done with the slots is done.
         let old = self.words[index].fetch_or(mask, Release);
         debug_assert!(old & mask == 0, "a slot is given back twice");
-        old == 0 && self.hint(index)
+        if old == 0 {
+            self.hint(index, tell);
+        }
     }
 
-    /// Sets the hint to a word; returns whether it has become the first of its kind.
-    fn hint(self, index: usize) -> bool {
-        let Some(hints) = self.hints.get(index / WORD_BITS) else { return true };
+    /// Sets the hint to a word.
+    fn hint(self, index: usize, tell: impl Fn()) {
         // Release, with the Acquire of `emptied`: who clears this hint sees what it hints to.
-        hints.fetch_or(1 << (index % WORD_BITS), Release) == 0
+        let first = self
+            .hints
+            .get(index / WORD_BITS)
+            .is_none_or(|hints| hints.fetch_or(1 << (index % WORD_BITS), Release) == 0);
+        if first {
+            tell();
+        }
     }
 
     /// Claims at most `most` of the bits of word `index`, the lowest; returns which.
-    fn claim_in(self, index: usize, most: usize) -> usize {
+    fn claim_in(self, index: usize, most: usize, tell: impl Fn()) -> usize {
         let word = &self.words[index];
         let mut seen = word.load(Relaxed);
         while seen != 0 {
             let wanted = lowest_bits(seen, most);
             // Acquire, with the Release of `give`.
             let old = word.fetch_and(!wanted, Acquire);
-            if old & !wanted == 0 {
-                self.emptied(index);
-            }
             if old & wanted != 0 {
+                if old & !wanted == 0 {
+                    self.emptied(index, tell);
+                }
                 return old & wanted;
             }
             seen = old;
         }
-        self.emptied(index);
+        self.emptied(index, tell);
         0
     }
 
     /// Clears the hint to word `index`, which was seen empty, and sets it again if it no longer is.
-    fn emptied(self, index: usize) {
+    fn emptied(self, index: usize, tell: impl Fn()) {
         let Some(hints) = self.hints.get(index / WORD_BITS) else { return };
+        let bit = 1 << (index % WORD_BITS);
+        if hints.load(Relaxed) & bit == 0 {
+            return;
+        }
         // Acquire, with the Release of `hint`: if the hint that goes here was set for bits that came
         // after the word was seen empty, the next line sees them; otherwise it is set after.
-        hints.fetch_and(!(1 << (index % WORD_BITS)), AcqRel);
+        hints.fetch_and(!bit, AcqRel);
         if self.words[index].load(Relaxed) != 0 {
-            self.hint(index);
+            self.hint(index, tell);
         }
     }
 
     /// Claims at most `most` slots of one word, the first with a hint from word `start` on and round.
     /// Returns the word and the bits in it, which are the caller's from then on.
-    pub(super) fn claim(self, start: usize, most: usize) -> Option<(usize, usize)> {
+    pub(super) fn claim(
+        self,
+        start: usize,
+        most: usize,
+        tell: impl Fn(),
+    ) -> Option<(usize, usize)> {
         if self.hints.is_empty() {
-            let claimed = self.claim_in(0, most);
+            let claimed = self.claim_in(0, most, &tell);
             return (claimed != 0).then_some((0, claimed));
         }
         let (first, bit) = (start / WORD_BITS % self.hints.len(), start % WORD_BITS);
@@ -97,7 +116,7 @@ impl<'a> SharedBits<'a> {
             while hints != 0 {
                 let index = at * WORD_BITS + hints.trailing_zeros() as usize;
                 hints &= hints - 1;
-                let claimed = self.claim_in(index, most);
+                let claimed = self.claim_in(index, most, &tell);
                 if claimed != 0 {
                     return Some((index, claimed));
                 }
@@ -107,9 +126,9 @@ impl<'a> SharedBits<'a> {
     }
 
     /// Claims as [`SharedBits::claim`] does, looking at every word, whatever hints say.
-    pub(super) fn claim_unhinted(self, most: usize) -> Option<(usize, usize)> {
+    pub(super) fn claim_unhinted(self, most: usize, tell: impl Fn()) -> Option<(usize, usize)> {
         (0..self.words.len())
-            .map(|index| (index, self.claim_in(index, most)))
+            .map(|index| (index, self.claim_in(index, most, &tell)))
             .find(|(_, claimed)| *claimed != 0)
     }
 
@@ -150,11 +169,11 @@ mod tests {
             for _ in 0..if cfg!(miri) { 20 } else { 2000 } {
                 let member = rng.usize(..bits);
                 if rng.bool() && vacant.insert(member) {
-                    shared.give(member / WORD_BITS, 1 << (member % WORD_BITS));
+                    shared.give(member / WORD_BITS, 1 << (member % WORD_BITS), || {});
                 } else if rng.bool() {
                     let most = rng.usize(1..=WORD_BITS);
                     let start = rng.usize(..bits.div_ceil(WORD_BITS));
-                    let claimed = shared.claim(start, most);
+                    let claimed = shared.claim(start, most, || {});
                     assert_eq!(claimed.is_some(), !vacant.is_empty(), "bits {bits}");
                     let Some((index, mask)) = claimed else { continue };
                     assert!(mask != 0 && mask.count_ones() as usize <= most);
@@ -162,7 +181,7 @@ mod tests {
                 }
                 assert!(shared.is_hinted() || vacant.is_empty());
             }
-            while let Some((index, mask)) = shared.claim_unhinted(WORD_BITS) {
+            while let Some((index, mask)) = shared.claim_unhinted(WORD_BITS, || {}) {
                 assert!(members(index, mask).all(|member| vacant.remove(&member)));
             }
             assert!(vacant.is_empty() && !shared.is_hinted());
@@ -174,11 +193,11 @@ mod tests {
         let words = zeros(4096);
         let shared = SharedBits::new(&words, 4096);
         for index in [3, 40, 63] {
-            shared.give(index, 1);
+            shared.give(index, 1, || {});
         }
         let order = [40, 63, 3].map(|index| Some((index, 1)));
-        assert_eq!([shared.claim(4, 64), shared.claim(41, 64), shared.claim(63, 64)], order);
-        assert_eq!(shared.claim(0, 64), None);
+        assert_eq!([4, 41, 63].map(|start| shared.claim(start, 64, || {})), order);
+        assert_eq!(shared.claim(0, 64, || {}), None);
     }
 
     #[test]
@@ -187,22 +206,24 @@ mod tests {
         let words = zeros(bits);
         let shared = SharedBits::new(&words, bits);
         for member in 0..bits {
-            shared.give(member / WORD_BITS, 1 << (member % WORD_BITS));
+            shared.give(member / WORD_BITS, 1 << (member % WORD_BITS), || {});
         }
         thread::scope(|scope| {
             for start in 0..4 {
                 scope.spawn(move || {
                     let mut rng = fastrand::Rng::with_seed(start as u64);
                     for _ in 0..if cfg!(miri) { 20 } else { 20_000 } {
-                        if let Some((index, mask)) = shared.claim(start * 4, rng.usize(1..=64)) {
-                            shared.give(index, mask);
+                        if let Some((index, mask)) =
+                            shared.claim(start * 4, rng.usize(1..=64), || {})
+                        {
+                            shared.give(index, mask, || {});
                         }
                     }
                 });
             }
         });
         let mut count = 0;
-        while let Some((_, mask)) = shared.claim(0, WORD_BITS) {
+        while let Some((_, mask)) = shared.claim(0, WORD_BITS, || {}) {
             count += mask.count_ones() as usize;
         }
         assert_eq!(count, bits, "every bit has a hint when all is quiet");

@@ -76,8 +76,6 @@ impl SyncCore {
     fn give(&self, chunk: Chunk, index: usize, mask: usize) {
         // INVARIANT: `Depot` 3. from the caller to the bitmap.
         let number = chunk.number();
-        if shared(&chunk).give(index, mask) {
-            self.table.hint(number);
-        }
+        shared(&chunk).give(index, mask, || self.table.hint(number));
     }
 }

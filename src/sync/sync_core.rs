@@ -149,6 +149,24 @@ impl SyncCore {
         }
     }
 
+    /// Walks everything, `alone` with the core or not.
+    fn check(&self, alone: bool) {
+        let depot = self.depot();
+        let held = || self.caches.iter().flat_map(|cache| cache.magazine.iter());
+        let vacant = depot.check_invariants(held, self.len_of(&depot), alone);
+        assert_eq!(vacant, self.tokens.count(), "SyncCore invariant 2");
+        let entered = depot.chunks().iter().copied().map(Some);
+        let numbers = 0..depot.chunks().len();
+        assert!(numbers.map(|number| self.table.get(number)).eq(entered), "SyncCore invariant 3");
+        assert_eq!(self.table.numbers().count(), depot.chunks().len(), "SyncCore invariant 3");
+        assert_eq!(depot.given_up(), self.given_up.load(Relaxed), "SyncCore invariant 4");
+        if self.is_bounded() {
+            let cached: usize = self.caches.iter().map(|cache| cache.magazine.capacity()).sum();
+            let capacity = self.capacity.load(Relaxed);
+            assert_eq!(depot.capacity(), capacity + cached, "SyncCore invariant 6");
+        }
+    }
+
     /// Moves every slot of the caches into the bitmaps.
     ///
     /// # Safety
@@ -211,7 +229,7 @@ unsafe impl PoolCore for SyncCore {
 
     fn settle_leftovers(&self) {
         if cfg!(debug_assertions) {
-            self.check_invariants();
+            self.check(true);
         }
         if self.leftovers == Leftovers::Keep && self.len() > self.given_up.load(Relaxed) {
             // SAFETY: 1. nothing reaches the core any more.
@@ -333,19 +351,6 @@ unsafe impl PoolCore for SyncCore {
     }
 
     fn check_invariants(&self) {
-        let depot = self.depot();
-        let held = || self.caches.iter().flat_map(|cache| cache.magazine.iter());
-        let vacant = depot.check_invariants(held, self.len_of(&depot));
-        assert_eq!(vacant, self.tokens.count(), "SyncCore invariant 2");
-        let entered = depot.chunks().iter().copied().map(Some);
-        let numbers = 0..depot.chunks().len();
-        assert!(numbers.map(|number| self.table.get(number)).eq(entered), "SyncCore invariant 3");
-        assert_eq!(self.table.numbers().count(), depot.chunks().len(), "SyncCore invariant 3");
-        assert_eq!(depot.given_up(), self.given_up.load(Relaxed), "SyncCore invariant 4");
-        if self.is_bounded() {
-            let cached: usize = self.caches.iter().map(|cache| cache.magazine.capacity()).sum();
-            let capacity = self.capacity.load(Relaxed);
-            assert_eq!(depot.capacity(), capacity + cached, "SyncCore invariant 6");
-        }
+        self.check(false);
     }
 }

@@ -36,11 +36,12 @@ macro_rules! thread_locals {
 
 thread_locals! {
     /// The number of this thread, or none where it is not below [`THREADS`]. Nothing is dropped
-    /// with it, so it is there as long as any code runs on the thread.
+    /// with it, so it can be reached as long as any code runs on the thread; where such values are
+    /// found by keys, it may be a new one by then.
     NUMBER: Cell<usize> = Cell::new(UNASKED);
 
     /// What gives the number back.
-    GUARD: Guard = Guard;
+    GUARD: Guard = Guard(Cell::new(UNASKED));
 }
 
 #[cfg(not(all(test, loom)))]
@@ -61,18 +62,23 @@ pub(super) fn get() -> usize {
 /// The number of this thread, which gets one if there is one left and the thread is not ending.
 #[cold]
 pub(super) fn assign() -> usize {
-    // A guard that cannot be reached has been dropped: nobody would give the number back.
-    if get() == UNASKED && GUARD.try_with(|_| ()).is_ok() {
-        if let Some(number) = NUMBERS.take() {
-            NUMBER.with(|own| own.set(number));
-        }
+    if get() == UNASKED {
+        // A guard that cannot be reached has been dropped: nobody would give the number back.
+        let _ = GUARD.try_with(|guard| {
+            // To reach it may have taken memory, and the upstream allocator may have asked.
+            if guard.0.get() == UNASKED {
+                let number = NUMBERS.take().unwrap_or(UNASKED);
+                guard.0.set(number);
+                NUMBER.with(|own| own.set(number));
+            }
+        });
     }
     get()
 }
 
-/// Dropped when the thread ends.
+/// What has the number of a thread, dropped when that ends.
 #[derive(Debug)]
-struct Guard;
+struct Guard(Cell<usize>);
 
 // Loom drops what is local to a thread when the model has ended; there threads keep their numbers.
 #[cfg(not(all(test, loom)))]
@@ -80,7 +86,8 @@ impl Drop for Guard {
     fn drop(&mut self) {
         // First the number is gone, then it is another's: destructors that run on this thread from
         // here on do without.
-        let number = NUMBER.with(|own| own.replace(ENDING));
+        NUMBER.with(|own| own.set(ENDING));
+        let number = self.0.get();
         if number < THREADS {
             NUMBERS.give_back(number);
         }
