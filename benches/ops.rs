@@ -12,6 +12,7 @@ use criterion::{Criterion, Throughput};
 
 #[path = "versus/src/contenders/boxed.rs"]
 mod boxed;
+#[expect(unused, reason = "`versus` has heaps too that threads share")]
 #[path = "versus/src/heap.rs"]
 mod heap;
 #[expect(dead_code, reason = "`versus` has replays too, which tell places what to do")]

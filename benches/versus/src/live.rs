@@ -9,9 +9,8 @@ use fastrand::Rng;
 
 use crate::heap::{Frees, Heap};
 
-mod exchange;
-
-pub(crate) use exchange::Exchange;
+#[path = "live/exchange.rs"]
+pub(crate) mod exchange;
 
 /// Handles of one heap in a `Vec`. Dropping it frees what is left.
 ///

@@ -18,6 +18,7 @@ mod rows;
 mod run;
 mod settle;
 mod targets;
+mod threads;
 mod workloads;
 
 fn main() -> ExitCode {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use crate::contenders::{COUNT, Entry, on_each, on_each_shared};
 use crate::replay::{Replay, Source};
+use crate::threads::{Threaded, processors};
 use crate::workloads::operation::Operation;
-use crate::workloads::threads::{Threaded, processors};
 
 /// Something measured on values of one size, on every contender that can do it.
 pub(crate) struct Row {

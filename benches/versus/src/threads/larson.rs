@@ -5,10 +5,10 @@ use std::thread;
 
 use fastrand::Rng;
 
-use crate::workloads::{Run, SEED, replace};
 use super::team::Team;
 use crate::heap::Shared;
 use crate::live::Live;
+use crate::workloads::{Run, SEED, replace};
 
 /// Measured: by each thread, a value freed, picked at random among `count` of its own, and another
 /// one put in; after [`replace::LARSON_GENERATION`] of these the thread ends, and a new one goes on

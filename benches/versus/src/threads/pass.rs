@@ -4,10 +4,10 @@ use std::thread;
 
 use crossbeam_queue::ArrayQueue;
 
-use crate::workloads::Run;
 use super::team::{Team, wait_until};
 use crate::heap::Shared;
 use crate::live::Live;
+use crate::workloads::Run;
 
 /// The number of batches between two threads: while one is filled and one is freed, others wait.
 pub(super) const BATCHES: usize = 4;

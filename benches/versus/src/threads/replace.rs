@@ -4,10 +4,10 @@ use std::thread;
 
 use fastrand::Rng;
 
-use crate::workloads::{Run, SEED};
 use super::team::Team;
 use crate::heap::Shared;
 use crate::live::Live;
+use crate::workloads::{Run, SEED};
 
 /// Measured: one of `count` values replaced, picked at random, by each thread among its own.
 pub(super) fn replace<const WORDS: usize, H: Shared<WORDS>>(

@@ -4,11 +4,11 @@ use std::thread;
 
 use fastrand::Rng;
 
-use crate::workloads::{Run, SEED};
 use super::team::Team;
 use crate::heap::Shared;
 use crate::live::Places;
 use crate::live::exchange::Exchange;
+use crate::workloads::{Run, SEED};
 
 /// The number of values that a thread puts in and frees soon, for each that it keeps to the end.
 const SHORT_BY_KEPT: usize = 2;

@@ -2,12 +2,12 @@
 
 use std::thread;
 
-use crate::workloads::Workload;
-use crate::workloads::operation::{LARSON_LIVE, Unable, abbreviated};
-use crate::workloads::replace::LARSON_GENERATION;
 use super::{larson, pass, replace, stress};
 use crate::contenders::SharedTask;
 use crate::heap::Shared;
+use crate::workloads::Workload;
+use crate::workloads::operation::{LARSON_LIVE, Unable, abbreviated};
+use crate::workloads::replace::LARSON_GENERATION;
 
 /// The number of values from which on none is put in by looking through all of them.
 const TOO_MANY_TO_SEARCH: usize = 100_000;

@@ -13,8 +13,7 @@ mod fill;
 mod fill_and_free;
 pub(crate) mod operation;
 mod pair;
-mod replace;
-pub(crate) mod threads;
+pub(crate) mod replace;
 mod walk;
 
 /// Goes through an operation as often as it is told; returns the time of the measured part.
@@ -27,7 +26,7 @@ pub(crate) type Run<'r> = &'r mut dyn FnMut(&mut Body<'_>);
 pub(crate) type Workload = Box<dyn Fn(Run<'_>)>;
 
 /// Every heap meets the same random numbers, in every run.
-const SEED: u64 = 0x5eed;
+pub(crate) const SEED: u64 = 0x5eed;
 
 /// Runs `work` and measures it.
 pub(crate) fn timed(work: impl FnOnce()) -> Duration {

@@ -7,7 +7,7 @@ use crate::heap::{Frees, Heap};
 pub(crate) type Unable = &'static str;
 
 /// The number of values that `larson` keeps alive.
-pub(super) const LARSON_LIVE: usize = 5_000;
+pub(crate) const LARSON_LIVE: usize = 5_000;
 
 /// The order in which values are freed, next to the one in which they were put in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +199,7 @@ impl Operation {
 }
 
 /// A count as names have it: thousands and millions by a letter.
-pub(super) fn abbreviated(count: usize) -> String {
+pub(crate) fn abbreviated(count: usize) -> String {
     for (unit, letter) in [(1_000_000, "m"), (1_000, "k")] {
         if count >= unit && count / unit * unit == count {
             return format!("{}{letter}", count / unit);

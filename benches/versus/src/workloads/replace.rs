@@ -9,7 +9,7 @@ use crate::heap::Frees;
 use crate::live::Live;
 
 /// How many replacements a generation of `larson` makes before it hands its values on.
-pub(super) const LARSON_GENERATION: usize = 50_000;
+pub(crate) const LARSON_GENERATION: usize = 50_000;
 
 /// Measured: one of `count` values replaced, picked at random. The new one is put in before the old
 /// one is freed, as an assignment does it. Picking, a few instructions, is measured as well.
@@ -47,7 +47,7 @@ pub(super) fn larson<const WORDS: usize, H: Frees<WORDS>>(count: usize, run: Run
 
 /// What a generation of `larson` does.
 #[inline]
-pub(super) fn larson_generation<const WORDS: usize, H: Frees<WORDS>>(
+pub(crate) fn larson_generation<const WORDS: usize, H: Frees<WORDS>>(
     live: &mut Live<'_, WORDS, H>,
     rng: &mut Rng,
     seed: u64,
