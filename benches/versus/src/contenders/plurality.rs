@@ -59,8 +59,8 @@ impl<const WORDS: usize> Heap<WORDS> for PluralityBox<WORDS> {
 
 impl<const WORDS: usize> Frees<WORDS> for PluralityBox<WORDS> {}
 
-/// A pool that one thread at a time takes from. Its handles, which keep it alive, are dropped on any
-/// thread without the lock.
+/// A pool that one thread at a time takes from. Its handles, which keep it alive, are dropped on
+/// any thread without the lock.
 pub(crate) struct PluralityMutex<const WORDS: usize>(Mutex<Pool<Value<WORDS>>>);
 
 impl<const WORDS: usize> Heap<WORDS> for PluralityMutex<WORDS> {

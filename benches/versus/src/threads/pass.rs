@@ -12,7 +12,7 @@ use crate::workloads::Run;
 /// The number of batches between two threads: while one is filled and one is freed, others wait.
 pub(super) const BATCHES: usize = 4;
 
-/// A bounded channel of batches, and the way of the empty ones back, so that they are not made anew.
+/// A bounded channel of batches, and the way of the empty ones back, which are used again.
 struct Channel<B> {
     full: ArrayQueue<B>,
     empty: ArrayQueue<B>,

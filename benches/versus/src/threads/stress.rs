@@ -58,7 +58,7 @@ pub(super) fn stress<const WORDS: usize, H: Shared<WORDS>>(
     });
 }
 
-/// Four random numbers from one: drawing each would take as long as what is measured.
+/// Four random numbers from one: drawing each is a tenth of what the row would measure.
 struct Draw(u64);
 
 impl Draw {
@@ -79,7 +79,8 @@ struct Stress<'h, const WORDS: usize, H: Shared<WORDS>> {
 }
 
 impl<'h, const WORDS: usize, H: Shared<WORDS>> Stress<'h, WORDS, H> {
-    /// Goes through all steps, from no values to no values, whose words are the numbers from `first` on.
+    /// Goes through all steps, from no values to no values, whose words are the numbers from
+    /// `first` on.
     fn go(&mut self, count: usize, exchange: &Exchange<'h, WORDS, H>, first: u64) {
         let (keep, short) = (kept(count), count - kept(count));
         let (mut kept, mut put) = (0, 0);

@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-/// How often a thread looks again before it lets others have its processor: for a millisecond or so.
+/// How often a thread looks again, for a millisecond or so, before it lets others have its
+/// processor.
 const LOOKS: usize = 30_000;
 
 /// Waits until `done` says so. It does not sleep, so that it costs those who are waited for nothing
@@ -35,8 +36,8 @@ pub(super) struct Team {
 }
 
 impl Team {
-    /// Starts `threads` threads. `prepare` is called on each with its number, and gives what it does
-    /// in a round of some iterations.
+    /// Starts `threads` threads. `prepare` is called on each with its number, and gives what the
+    /// thread does in a round of some iterations.
     pub(super) fn start<'s, R: FnMut(u64)>(
         scope: &'s Scope<'s, '_>,
         threads: usize,
