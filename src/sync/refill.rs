@@ -13,7 +13,7 @@ use crate::chunk::Chunk;
 const REFILL_SLOTS: usize = 2 * WORD_BITS;
 
 /// The most words of bitmaps that it claims them in.
-const REFILL_WORDS: usize = 4;
+const REFILL_WORDS: usize = 16;
 
 /// Slots that were claimed in a word of a bitmap.
 #[derive(Clone, Copy, Debug)]

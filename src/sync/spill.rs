@@ -9,7 +9,10 @@ use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;
 
 /// The most slots that are spilled at once, so that the worst single free stays short.
-const SPILL_SLOTS: usize = WORD_BITS;
+const SPILL_SLOTS: usize = 2 * WORD_BITS;
+
+/// The number of words whose slots are gathered before they are given.
+const GATHERED_WORDS: usize = WORD_BITS;
 
 impl SyncCore {
     /// Makes a slot vacant where the magazine of this thread is full, or the thread has none.
@@ -43,30 +46,32 @@ impl SyncCore {
     /// others to the bottom would take longer than to get these.
     pub(super) fn spill_from(&self, cache: &Cache, most: usize) {
         let mut count = 0;
-        // Slots that were freed one after the other are often neighbours: a word is changed once for
-        // all of them.
-        let mut pending: Option<(Chunk, usize, usize)> = None;
+        // A locked instruction costs as much as all else for a slot: slots of one word are gathered,
+        // in a place that other words may claim.
+        let mut gathered: [Option<(Chunk, usize, usize)>; GATHERED_WORDS] = [None; GATHERED_WORDS];
         while let Some(slot) = (count < most).then(|| cache.magazine.pop()).flatten() {
             count += 1;
             // SAFETY: 1. `SyncCore` invariant 1. 2. In this function, while the chunk is not released
             // since the slot is in no bitmap.
             let chunk = unsafe { Chunk::of(slot) };
             let (index, mask) = chunk.bit_of(slot);
-            match &mut pending {
+            match &mut gathered[(index + chunk.number()) % GATHERED_WORDS] {
                 Some((same_chunk, same_index, masks))
                     if *same_chunk == chunk && *same_index == index =>
                 {
                     *masks |= mask;
                 }
-                _ => {
-                    if let Some((chunk, index, masks)) = pending.replace((chunk, index, mask)) {
+                place => {
+                    if let Some((chunk, index, masks)) = place.replace((chunk, index, mask)) {
                         self.give(chunk, index, masks);
                     }
                 }
             }
         }
-        if let Some((chunk, index, masks)) = pending {
+        for (chunk, index, masks) in gathered.into_iter().flatten() {
             self.give(chunk, index, masks);
+        }
+        if count != 0 {
             // INVARIANT: `SyncCore` 2. the bits were set above.
             self.tokens.give(count);
         }
