@@ -50,10 +50,10 @@ fn with_idle_magazines(n: usize, threads: usize) {
 
 #[test]
 fn magazines_of_others_take_nothing_from_the_capacity() {
-    for threads in [1, 2, 3, 7, size(15, 4)] {
-        for n in [1, 2, 15, 16, 100, size(9000, 130)] {
-            with_idle_magazines(n, threads);
-        }
+    let (threads, sizes): (&[_], &[_]) =
+        if cfg!(miri) { (&[3], &[17]) } else { (&[1, 2, 3, 7, 15], &[1, 7, 8, 16, 100, 9000]) };
+    for &threads in threads {
+        sizes.iter().for_each(|&n| with_idle_magazines(n, threads));
     }
 }
 
@@ -84,18 +84,18 @@ fn at_once(n: usize, threads: usize) {
 
 #[test]
 fn the_last_slots_are_found_by_threads_that_want_them_at_once() {
-    for threads in [2, 3, size(16, 4)] {
-        for n in [threads, 2 * threads + 1, 200, size(3000, 100)] {
-            at_once(n, threads);
-        }
+    let (threads, sizes): (&[_], &[_]) =
+        if cfg!(miri) { (&[3], &[3, 17]) } else { (&[2, 3, 16], &[16, 33, 200, 3000]) };
+    for &threads in threads {
+        sizes.iter().for_each(|&n| at_once(n, threads));
     }
 }
 
 #[test]
 fn a_memory_pool_has_its_blocks_for_any_thread() {
-    let n = size(5000, 100);
+    let n = size(5000, 20);
     let pool = &SyncMemoryPool::new(24, n).unwrap();
-    for _ in 0..3 {
+    for _ in 0..size(3, 2) {
         thread::scope(|scope| {
             let used = scope.spawn(|| {
                 let blocks: Vec<_> = (0..n).map_while(|_| pool.allocate()).collect();
@@ -184,12 +184,12 @@ fn threads_that_come_and_go_do_not_make_a_pool_grow() {
     if !is_alone("sync_capacity::threads_that_come_and_go_do_not_make_a_pool_grow") {
         return;
     }
-    let (threads, live) = (size(8, 3), 100);
+    let (threads, live) = (size(8, 2), size(100, 20));
     let growing = SyncPool::new();
     let bounded = SyncPool::bounded(threads * live);
     for pool in [&growing, &bounded] {
         let mut reserved = 0;
-        for generation in 0..rounds(250, 4) {
+        for generation in 0..rounds(250, 3) {
             let all = &Barrier::new(threads);
             thread::scope(|scope| {
                 let spawn = |_| {
@@ -218,7 +218,7 @@ fn threads_that_come_and_go_do_not_make_a_pool_grow() {
 
 #[test]
 fn a_thread_that_only_frees_does_not_make_a_pool_grow() {
-    let in_flight = 64;
+    let in_flight = size(64, 8);
     let growing = SyncPool::new();
     let bounded = SyncPool::bounded(in_flight + 2);
     for pool in [&growing, &bounded] {
@@ -226,7 +226,7 @@ fn a_thread_that_only_frees_does_not_make_a_pool_grow() {
         thread::scope(|scope| {
             // One is in the hand of each thread beside those between them.
             scope.spawn(move || receiver.into_iter().for_each(drop));
-            for id in 0..rounds(100_000, 300) as u64 {
+            for id in 0..rounds(100_000, 60) as u64 {
                 sender.send(pool.try_alloc(Words::<8>::new(id)).expect("a vacant slot")).unwrap();
             }
             drop(sender);

@@ -20,7 +20,7 @@ use crate::sync_support::{Handle, Words, check_quiet, rounds, size};
 fn work<const N: usize>(pool: &SyncPool<Words<N>>, seed: u64) {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut held = Vec::new();
-    for _ in 0..size(300, 20) {
+    for _ in 0..size(300, 10) {
         held.push(pool.alloc(Words::new(rng.u64(..))));
         if rng.bool() {
             held.swap_remove(rng.usize(..held.len()));
@@ -102,7 +102,7 @@ fn end_with_handles_in_a_local(local_first: bool) {
 
 #[test]
 fn handles_in_locals_end_with_their_thread() {
-    for _ in 0..rounds(20, 2) {
+    for _ in 0..rounds(20, 1) {
         end_with_handles_in_a_local(true);
         end_with_handles_in_a_local(false);
     }

@@ -48,7 +48,7 @@ fn handles_are_cloned_on_other_threads() {
             scope.spawn(move || {
                 for _ in 0..rounds(20, 2) {
                     let mut clones = vec![original.clone()];
-                    (0..100).for_each(|index| clones.push(clones[index / 2].clone()));
+                    (0..size(100, 10)).for_each(|index| clones.push(clones[index / 2].clone()));
                     assert!(clones.iter().all(|clone| clone.id == 7));
                     let (first, rest) = clones.split_first_mut().unwrap();
                     first.clone_from(&rest[0]);
@@ -65,7 +65,7 @@ fn handles_are_cloned_on_other_threads() {
 #[test]
 fn handles_are_dropped_elsewhere_while_the_pool_grows() {
     let pool = &SyncPool::<Words<4>>::new();
-    let count = rounds(100_000, 400) as u64;
+    let count = rounds(100_000, 100) as u64;
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -87,7 +87,7 @@ fn handles_are_dropped_elsewhere_while_the_pool_grows() {
         }
         drop(sender);
     });
-    assert!(pool.stats().chunks > 2);
+    assert!(pool.stats().chunks > size(2, 0));
     check_quiet(pool);
 }
 
@@ -135,7 +135,7 @@ fn leaked_values_are_there_as_long_as_the_pool() {
 #[test]
 fn values_forgotten_on_other_threads_keep_their_memory() {
     for bounded in [false, true] {
-        let count = size(20_000, 200);
+        let count = size(20_000, 40);
         let pool = if bounded { SyncPool::bounded(count) } else { SyncPool::new() };
         let forgotten: Vec<_> = thread::scope(|scope| {
             let pool = &pool;
@@ -169,8 +169,8 @@ fn values_forgotten_on_other_threads_keep_their_memory() {
 #[test]
 fn trim_gives_back_what_no_thread_uses() {
     let mut pool = SyncPool::<Words<4>>::new();
-    let count = size(10_000, 100);
-    for round in 0..rounds(5, 2) {
+    let count = size(10_000, 20);
+    for round in 0..rounds(5, 1) {
         // Each thread keeps one value in a thousand.
         let kept: Vec<_> = thread::scope(|scope| {
             let pool = &pool;
@@ -179,7 +179,7 @@ fn trim_gives_back_what_no_thread_uses() {
                     scope.spawn(move || {
                         let make = |id| pool.alloc(Words::new((count * thread + id) as u64));
                         let held: Vec<_> = (0..count).map(make).collect();
-                        held.into_iter().step_by(1000).map(Sent::new).collect::<Vec<_>>()
+                        held.into_iter().step_by(size(1000, 10)).map(Sent::new).collect::<Vec<_>>()
                     })
                 })
                 .collect();
@@ -215,7 +215,7 @@ fn trim_gives_back_what_no_thread_uses() {
 
 #[test]
 fn figures_may_be_asked_for_while_threads_are_at_work() {
-    let bounded = SyncPool::bounded(size(5000, 100));
+    let bounded = SyncPool::bounded(size(5000, 20));
     let growing = SyncPool::with_capacity(10);
     for pool in [&bounded, &growing] {
         let done = &AtomicBool::new(false);
