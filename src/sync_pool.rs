@@ -25,6 +25,9 @@ use crate::typed_pool::TypedPool;
 /// more values than its capacity, [`SyncPool::reserved_slots`] at most. One of a capacity below eight
 /// does without magazines, and never holds more.
 ///
+/// A refusal means that as many values live as the capacity says, so some thread has one to drop: who
+/// waits for a slot waits for that.
+///
 /// The next thread inherits the magazine of one that has ended. No more than 256 threads at a time
 /// (128 on 32-bit targets) have one; the others use the bitmaps directly, as do threads for whose
 /// magazine upstream has no memory, and destructors of thread-local values that run late.
