@@ -436,6 +436,15 @@ fn dropping_a_pool_for_many_threads_gives_everything_back() {
     drop((growing, bounded, blocks));
     assert_eq!(bytes(), before, "leaked values and occupied blocks do not keep their memory");
 
+    let pool = SyncPool::new();
+    let mut handles: Vec<_> = (0..100_000_u64).map(|i| pool.alloc([i; 4])).collect();
+    mem::forget(handles.swap_remove(50_000));
+    drop(handles);
+    drop(pool);
+    let kept = bytes() - before;
+    assert!(kept > 0 && kept <= 256 << 10, "{kept} bytes for a value: more than its chunk");
+
+    let before = bytes();
     let pool = SyncPool::bounded(3000);
     mem::forget(pool.alloc([0_u64; 4]));
     let held = pool.stats().bytes_reserved as isize;
