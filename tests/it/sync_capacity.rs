@@ -101,7 +101,8 @@ fn a_memory_pool_has_its_blocks_for_any_thread() {
                 let blocks: Vec<_> = (0..n).map_while(|_| pool.allocate()).collect();
                 assert_eq!(blocks.len(), n);
                 for block in blocks {
-                    // SAFETY: the block came from this pool and is not used any more.
+                    // SAFETY: 1. the block came from this pool and is not used any more. 2. It is
+                    // occupied.
                     assert_eq!(unsafe { pool.try_deallocate(block) }, Ok(()));
                 }
             });

@@ -219,7 +219,7 @@ fn a_block_is_not_called_vacant_for_where_it_was() {
                     // What this thread has taken out, the next that it gets is put in place of.
                     sender.send(Sent(pool.allocate().expect("few are in flight"))).unwrap();
                     let Sent(block) = receiver.recv().unwrap();
-                    // SAFETY: 1. the block is this thread's, who does not use it.
+                    // SAFETY: 1. the block is this thread's, who does not use it. 2. It is occupied.
                     assert_eq!(unsafe { pool.try_deallocate(block) }, Ok(()));
                 }
             });
@@ -259,7 +259,8 @@ fn blocks_that_change_threads_are_known_wherever_they_are_given_back() {
                     let Ok((id, Sent(block))) = next else { break };
                     // SAFETY: the other thread wrote it and gave it away.
                     assert_eq!(unsafe { block.cast::<u64>().read() }, id);
-                    // SAFETY: 1. the block is this thread's, who does not use it any more.
+                    // SAFETY: 1. the block is this thread's, who does not use it any more. 2. It is
+                    // occupied.
                     assert_eq!(unsafe { pool.try_deallocate(block) }, Ok(()));
                     let _ = permit.send(());
                 }
