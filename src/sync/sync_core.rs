@@ -187,6 +187,9 @@ impl SyncCore {
         if self.growth == Growth::Bounded {
             return 0;
         }
+        if cfg!(debug_assertions) {
+            self.check(true);
+        }
         // SAFETY: 1. clause 1.
         unsafe { self.empty_caches() };
         let mut depot = self.depot();
