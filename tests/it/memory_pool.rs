@@ -4,6 +4,7 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::BTreeSet;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use typed_pool::{InvalidFree, PoolError};
@@ -204,10 +205,12 @@ fn page_faults() -> Option<usize> {
 #[cfg(target_pointer_width = "64")]
 #[cfg_attr(miri, ignore = "measures time and the memory of the process")]
 fn the_largest_pool_is_made_without_touching_it() {
+    let limit = Duration::from_micros(100);
     let mut fastest = Duration::MAX;
     let mut least = usize::MAX;
-    // Other tests run beside this one, so the best of several tries counts.
-    for _ in 0..20 {
+    // Other tests run beside this one, so the best of several tries counts, and where the machine
+    // is busy all of the first may be slow.
+    for _ in 0..2000 {
         let before = page_faults();
         let start = Instant::now();
         let pool = MemoryPool::new(1024, 1_000_000).unwrap();
@@ -216,8 +219,12 @@ fn the_largest_pool_is_made_without_touching_it() {
             least = least.min(after - before);
         }
         assert_eq!(pool.capacity(), 1_000_000);
+        if fastest < limit && (least < 64 || before.is_none()) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(1));
     }
-    assert!(fastest < Duration::from_micros(100), "made in {fastest:?}");
+    assert!(fastest < limit, "made in {fastest:?}");
     // A page is 4 KiB at least, so this is less than a megabyte for pages up to 16 KiB.
     assert!(least < 64 || page_faults().is_none(), "{least} pages were touched");
 }
