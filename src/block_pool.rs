@@ -7,18 +7,18 @@ use core::ptr::NonNull;
 
 use crate::depot::Growth;
 use crate::error::{InvalidFree, PoolError};
+use crate::fixed::Fixed;
 use crate::memory::{Memory, Slot, sealed::Slots};
 use crate::pages::Pages;
-use crate::pool_core::{self, Leftovers, Plan, PoolCore, ThreadSafe, core_of};
+use crate::pool_core::{self, Leftovers, Plan, PoolCore, ThreadSafe, core_of, owner_of};
 
 /// What [`MemoryPool`](crate::MemoryPool) and `SyncMemoryPool` have in common: a pool of equal blocks
 /// of raw memory, for one thread or for many, as its core `C` is.
 // # Invariants
 //
-// 1. `core` came from `PoolCore::create` and belongs to this value. No exclusive reference to it
-//    is made.
+// 1. `core` came from `pool_core::create`.
 pub struct BlockPool<C: PoolCore> {
-    core: NonNull<C>,
+    core: Fixed<C>,
 }
 
 // SAFETY: everything the pool reaches belongs to it alone: its memory, its core, and the blocks,
@@ -109,13 +109,21 @@ impl<C: PoolCore> BlockPool<C> {
             return Err(PoolError::ZeroPoolSize);
         }
         let (growth, leftovers) = (Growth::Bounded, Leftovers::Free);
-        Self::from_plan(layout, Plan { growth, slots: pool_size, leftovers, pages })
+        let plan = Plan { growth, slots: pool_size, leftovers, pages, ground: None };
+        // SAFETY: 1. it has none.
+        unsafe { Self::from_plan(layout, plan) }
     }
 
     /// Makes a pool for values of `layout`, which may be of size 0.
-    pub(crate) fn from_plan(layout: Layout, plan: Plan) -> Result<Self, PoolError> {
+    ///
+    /// # Safety
+    ///
+    /// 1. The ground of the plan, if it has one, outlives the pool.
+    pub(crate) unsafe fn from_plan(layout: Layout, plan: Plan) -> Result<Self, PoolError> {
         let slots = plan.slots;
-        let core = pool_core::create(layout, plan).map_err(|error| match error {
+        // SAFETY: 1. clause 1.
+        let core = unsafe { pool_core::create(layout, plan) };
+        let core = core.map_err(|error| match error {
             // Where not even one value fits, the message still names what was asked for.
             PoolError::TooLarge { object_size, .. } => {
                 PoolError::TooLarge { object_size, pool_size: slots.max(1) }
@@ -132,9 +140,12 @@ impl<C: PoolCore> BlockPool<C> {
 
     #[inline]
     pub(crate) fn core(&self) -> &C {
-        // SAFETY: valid: the core lives as long as this value (invariant 1). Unaliased: no
-        // exclusive reference to it is made (invariant 1).
-        unsafe { self.core.as_ref() }
+        &self.core
+    }
+
+    /// Where the core lies, with the provenance of its allocation.
+    pub(crate) fn core_place(&self) -> NonNull<()> {
+        self.core.place().cast()
     }
 
     /// Takes a vacant slot: the step without a value that all forms of allocation share.
@@ -143,6 +154,25 @@ impl<C: PoolCore> BlockPool<C> {
         let slot = self.core().take()?;
         // SAFETY: 1. and 2. the core just handed the slot out, and `self` outlives the borrow.
         Some(unsafe { Slot::from_start(slot) })
+    }
+
+    /// As [`BlockPool::take`], where a slot is in front.
+    #[inline]
+    pub(crate) fn take_at_hand(&self) -> Option<Slot<'_, Self>> {
+        let slot = self.core().take_at_hand()?;
+        // SAFETY: 1. and 2. the core just handed the slot out, and `self` outlives the borrow.
+        Some(unsafe { Slot::from_start(slot) })
+    }
+
+    /// Takes a slot for a value of `layout` in a chunk of its own, where the pool is one for such.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PoolCore::take_lone`].
+    pub(crate) fn take_lone(&self, layout: Layout) -> Result<Slot<'_, Self>, PoolError> {
+        let slot = self.core().take_lone(layout)?;
+        // SAFETY: 1. and 2. the core just handed the slot out, and `self` outlives the borrow.
+        Ok(unsafe { Slot::from_start(slot) })
     }
 
     /// Why [`BlockPool::take`] found nothing.
@@ -308,7 +338,7 @@ impl<C: PoolCore> BlockPool<C> {
     /// # Ok::<(), typed_pool::PoolError>(())
     /// ```
     pub fn object_size(&self) -> usize {
-        self.core().object_size()
+        self.core().geometry().object_size()
     }
 
     /// Whether `pointer` points into one of the pool's blocks, occupied or vacant, or into the
@@ -338,10 +368,9 @@ impl<C: PoolCore> BlockPool<C> {
 
 impl<C: PoolCore> Drop for BlockPool<C> {
     fn drop(&mut self) {
-        // SAFETY: 1. invariant 1. 2. handles borrow the pool, or end before it by clause 3 of
-        // `PoolBox::from_raw`, so none is left; what was forgotten or leaked reaches the core no
-        // more.
-        unsafe { pool_core::destroy(self.core) };
+        // Handles borrow the pool, or end before it by clause 3 of `PoolBox::from_raw`, so none is
+        // left; what was forgotten or leaked reaches the core no more.
+        self.core.settle_leftovers();
     }
 }
 
@@ -355,32 +384,32 @@ impl<C: PoolCore> fmt::Debug for BlockPool<C> {
     }
 }
 
-// SAFETY: 1. and 2. clauses 1 and 2 of `PoolCore`.
+// SAFETY: 1. and 2. clauses 1 and 2 of `PoolCore`; clause 3 there says that the owner is the core.
 unsafe impl<C: PoolCore> Slots for BlockPool<C> {
     #[inline]
     unsafe fn take_beside(slot: NonNull<u8>) -> Option<NonNull<u8>> {
         // SAFETY: 1. clause 1.
-        unsafe { core_of::<C>(slot) }.take()
+        unsafe { pool_core::take_beside::<C>(slot) }
     }
 
     #[track_caller]
     unsafe fn refuse_beside(slot: NonNull<u8>) -> ! {
         // SAFETY: 1. clause 1.
-        pool_core::refuse_for(unsafe { core_of::<C>(slot) })
+        pool_core::refuse_for(unsafe { owner_of::<C>(slot) })
     }
 
     #[inline]
     unsafe fn put_back(slot: NonNull<u8>) {
         // SAFETY: 1. clause 1.
         let core = unsafe { core_of::<C>(slot) };
-        // SAFETY: 1. the core is the slot's own. 2. clause 2.
+        // SAFETY: 1. the core is the slot's own, or that of its tract. 2. clause 2.
         unsafe { core.put(slot) };
     }
 
     unsafe fn give_up(slot: NonNull<u8>) {
         // SAFETY: 1. clause 1.
         let core = unsafe { core_of::<C>(slot) };
-        // SAFETY: 1. the core is the slot's own. 2. clause 2.
+        // SAFETY: 1. the core is the slot's own, or that of its tract. 2. clause 2.
         unsafe { core.give_up(slot) };
     }
 }

@@ -10,17 +10,36 @@
 //!
 //! Every slot starts less than `CHUNK_ALIGN` bytes from the chunk's start; a slot larger than that
 //! ends further on.
+//!
+//! A tract has a header in the same place, and small chunks behind it, whose own headers stand at
+//! their starts. A table behind the header of the tract tells which of them an address belongs to.
+//! (A page that knows the span it is part of is TCMalloc's.)
 
+use core::alloc::Layout;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))]
 use core::arch::asm;
 use core::iter;
 use core::ptr::NonNull;
 use core::slice;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
 use crate::atomic::AtomicUsize;
 use crate::bit_tree::{BitTree, WORD_BITS, words_for};
-use crate::geometry::{CHUNK_ALIGN, COLOUR_STEP, Geometry, Stride, header_offset};
+use crate::geometry::{
+    CHUNK_ALIGN, COLOUR_STEP, GRANULE, GRANULES, Geometry, MAX_ALIGN, Stride, header_offset,
+};
+
+/// What a header says of what is behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Slots of the owner, vacant and occupied.
+    Slots,
+    /// One slot of the owner, whose reservation is released with it.
+    Lone,
+    /// Small chunks with headers and owners of their own. As a chunk it has one slot, of all bytes,
+    /// which is never vacant.
+    Tract,
+}
 
 /// What a chunk says of itself. It lies in one cache line, the only one that the drop of a handle
 /// reads beside the magazine. In the order of C, since the compiler promises no order, hence no
@@ -42,6 +61,8 @@ struct Header {
     number: AtomicU32,
     /// The number of occupied slots whose handles were leaked.
     given_up: AtomicU32,
+    /// What is behind.
+    kind: Kind,
 }
 
 const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>() <= COLOUR_STEP);
@@ -51,12 +72,15 @@ const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>()
 /// # Invariants
 ///
 /// 1. The pointer leads to an initialised [`Header`], which lies at [`header_offset`] in a chunk
-///    that starts at a multiple of [`CHUNK_ALIGN`], and may be used to reach every byte of the
-///    chunk. This lasts until the chunk's reservation is released.
+///    that starts at a multiple of [`CHUNK_ALIGN`], or at the start of a small chunk, and may be
+///    used to reach every byte of the chunk. This lasts until the chunk's reservation is released.
 /// 2. [`COLOUR_STEP`] bytes behind the start of the header lie the `word_count` initialised words
 ///    of a [`BitTree`] for `slots` numbers, which nothing but [`Chunk::words`] refers to.
 /// 3. `first` points to the first of `slots` slots, `stride` apart, with the provenance of the
 ///    chunk; each starts less than [`CHUNK_ALIGN`] bytes from the chunk's start.
+/// 4. Where the kind is [`Kind::Tract`], [`GRANULES`] initialised bytes lie behind the one word. That
+///    of a granule that belongs to a small chunk is the number of the small chunk's first granule,
+///    and a small chunk's provenance is that of its tract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk(NonNull<Header>);
 
@@ -66,8 +90,9 @@ impl Chunk {
     ///
     /// # Safety
     ///
-    /// 1. `base` is a multiple of [`CHUNK_ALIGN`], and may be used to write as many bytes as
-    ///    `geometry` gives a chunk of `slots` slots, at most `geometry.chunk_slots()` of them.
+    /// 1. `base` is a multiple of [`CHUNK_ALIGN`], or of [`GRANULE`] where `geometry` is that of small
+    ///    chunks, and may be used to write as many bytes as `geometry` gives a chunk of `slots`
+    ///    slots, at most `geometry.chunk_slots()` of them.
     /// 2. Nothing else refers to those bytes.
     /// 3. The chunk is not used after its reservation was released.
     pub(crate) unsafe fn enter(
@@ -76,14 +101,15 @@ impl Chunk {
         geometry: &Geometry,
         owner: NonNull<()>,
         number: u32,
+        kind: Kind,
     ) -> Self {
-        let address = base.addr().get();
-        debug_assert!(address % CHUNK_ALIGN == 0 && slots <= geometry.chunk_slots());
+        let address = expose(base);
+        debug_assert!(address % GRANULE == 0 && slots <= geometry.chunk_slots());
         // SAFETY: clause 1: a chunk holds the header area and at least one slot behind the first
         // slot's offset, all inside its bytes.
         let first = unsafe { base.byte_add(geometry.first_slot(slots)) };
         // SAFETY: clause 1: the header area is inside the chunk, and the header inside its area.
-        let header = unsafe { base.byte_add(header_offset(address)) }.cast::<Header>();
+        let header = unsafe { base.byte_add(geometry.header_offset(address)) }.cast::<Header>();
         // SAFETY: clause 1: the header ends inside the header area, hence inside the chunk.
         let words = unsafe { header.byte_add(COLOUR_STEP) }.cast::<AtomicUsize>();
         let word_count = words_for(slots);
@@ -105,15 +131,99 @@ impl Chunk {
             word_count: word_count as u32,
             number: AtomicU32::new(number),
             given_up: AtomicU32::new(0),
+            kind,
         };
         // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); the offset
         // of a header is a multiple of `COLOUR_STEP`, hence aligned.
         unsafe { header.write(value) };
-        // INVARIANT: 1. to 3. by the lines above.
+        // INVARIANT: 1. to 3. by the lines above. 4. see `enter_tract`.
         Self(header)
     }
 
-    /// The chunk in which `slot` starts.
+    /// Writes the header of a tract at `base`, in the granules in front of those for small chunks.
+    ///
+    /// # Safety
+    ///
+    /// 1. `base` is a multiple of [`CHUNK_ALIGN`], and may be used to write as many bytes as those
+    ///    granules have.
+    /// 2. Nothing else refers to those bytes.
+    /// 3. The tract is not used after it was released.
+    pub(crate) unsafe fn enter_tract(base: NonNull<u8>, owner: NonNull<()>) -> Self {
+        // SAFETY: clause 1: the header of a tract lies in its header area.
+        let header = unsafe { base.byte_add(header_offset(expose(base))) }.cast::<Header>();
+        // SAFETY: clause 1: behind the header area there is room for a word more.
+        let word = unsafe { header.byte_add(COLOUR_STEP) }.cast::<AtomicUsize>();
+        // SAFETY: by the line above; nothing refers to those bytes (clause 2). Headers lie at
+        // multiples of `COLOUR_STEP`, and so do the words behind them, hence aligned.
+        unsafe { word.write(AtomicUsize::new(0)) };
+        // SAFETY: clause 1: behind that word there is room for a byte for each granule.
+        let table = unsafe { word.add(1) }.cast::<[AtomicU8; GRANULES]>();
+        // SAFETY: by the line above; nothing refers to those bytes (clause 2).
+        unsafe { table.write([const { AtomicU8::new(0) }; GRANULES]) };
+        let value = Header {
+            owner,
+            first: base,
+            stride: Stride::TRACT,
+            slots: 1,
+            word_count: 1,
+            number: AtomicU32::new(0),
+            given_up: AtomicU32::new(0),
+            kind: Kind::Tract,
+        };
+        // SAFETY: the bytes are the tract's (clause 1) and not referred to (clause 2); the offset
+        // of a header is a multiple of `COLOUR_STEP`, hence aligned.
+        unsafe { header.write(value) };
+        // INVARIANT: 1. to 4. by the lines above: no granule belongs to a small chunk.
+        Self(header)
+    }
+
+    /// The chunk in which `slot` starts, be it a small one.
+    ///
+    /// # Safety
+    ///
+    /// 1. and 2. As for [`Chunk::of`].
+    pub(crate) unsafe fn holding(slot: NonNull<u8>) -> Self {
+        // SAFETY: 1. clause 1. 2. clause 2.
+        let chunk = unsafe { Self::of(slot) };
+        if chunk.kind() != Kind::Tract {
+            return chunk;
+        }
+        let granule = slot.addr().get() % CHUNK_ALIGN / GRANULE;
+        let start = usize::from(chunk.granules()[granule].load(Relaxed));
+        // It lies in the tract (invariant 4), so this does not leave the allocation.
+        let header = chunk_start(slot).wrapping_byte_add(start * GRANULE);
+        // SAFETY: a chunk is part of an allocation, so no address in it is 0 (clause 1).
+        // INVARIANT: 1. to 3. hold since the small chunk was entered (clause 1).
+        Self(unsafe { NonNull::new_unchecked(header.cast()) })
+    }
+
+    /// For each granule of a tract, the first granule of the small chunk that it belongs to.
+    ///
+    /// # Panics
+    ///
+    /// Panics where it is no tract.
+    pub(crate) fn granules(&self) -> &[AtomicU8; GRANULES] {
+        assert!(self.kind() == Kind::Tract);
+        // SAFETY: the bytes lie in the tract (invariants 1 and 4).
+        let table = unsafe { self.0.byte_add(COLOUR_STEP + size_of::<AtomicUsize>()) };
+        // SAFETY: valid: invariant 4. Unaliased: they change atomically and only by way of such
+        // references. The tract outlives the borrow by invariant 1 and the safety clauses of the
+        // constructors.
+        unsafe { table.cast().as_ref() }
+    }
+
+    /// What is behind the header.
+    #[inline]
+    pub(crate) fn kind(&self) -> Kind {
+        self.header().kind
+    }
+
+    /// The size of a slot in bytes, with what aligns the next.
+    pub(crate) fn slot_bytes(&self) -> usize {
+        self.header().stride.bytes()
+    }
+
+    /// The chunk in which `slot` starts, or the tract, where that is a small one.
     ///
     /// # Safety
     ///
@@ -210,6 +320,14 @@ impl Chunk {
         unsafe { slice::from_raw_parts(words.as_ptr(), count) }
     }
 
+    /// The layout of a slot. It is aligned to the largest power of two that its size and its address are
+    /// multiples of, and to [`MAX_ALIGN`] at most, hence to as much as was asked for at least.
+    pub(crate) fn slot_layout(&self) -> Layout {
+        let aligned = self.slot_bytes() | self.first().addr().get() | MAX_ALIGN;
+        let align = 1 << aligned.trailing_zeros();
+        Layout::from_size_align(self.slot_bytes(), align).expect("the slot is there")
+    }
+
     /// The start of slot `index`, with the provenance of the chunk.
     #[inline]
     pub(crate) fn slot(&self, index: usize) -> NonNull<u8> {
@@ -247,6 +365,14 @@ impl Chunk {
         let index = self.index_of(slot);
         (index / WORD_BITS, 1 << (index % WORD_BITS))
     }
+}
+
+/// The address of a chunk that is entered. Its provenance is exposed where pointers are taken from
+/// collections, which may have lost it (`allocator`).
+fn expose(base: NonNull<u8>) -> usize {
+    #[cfg(feature = "allocator-api2")]
+    base.as_ptr().expose_provenance();
+    base.addr().get()
 }
 
 /// The start of the chunk in which `slot` starts, with the provenance of `slot`.

@@ -7,15 +7,18 @@ use alloc::vec::Vec;
 use core::hint;
 use core::ptr::NonNull;
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Kind};
 use crate::error::PoolError;
-use crate::geometry::Geometry;
+use crate::geometry::{Geometry, Piece};
+use crate::ground::Ground;
 use crate::pages::Pages;
 use crate::reservation::Reservation;
+use crate::stats::PoolStats;
 
 mod check;
 mod find;
 mod give_back;
+mod lone;
 
 /// The bytes above which a request is first tried in one piece and given back: upstream refuses at
 /// once what it cannot have, and to find that out chunk by chunk would touch, and could use up, all
@@ -32,6 +35,9 @@ pub(crate) enum Growth {
     Bounded,
     /// It adds a reservation of one chunk at a time.
     OnDemand,
+    /// It adds a reservation of one slot for each value, of whatever size, and releases it with the
+    /// value.
+    Lone,
 }
 
 /// The chunks of a core and the memory they lie in.
@@ -48,37 +54,57 @@ pub(crate) enum Growth {
 ///    or set in its chunk's vacancy bitmap.
 /// 4. `chunks` has room for every chunk that is reserved.
 /// 5. `capacity` is the number of slots in all reservations, `entered` that in all entered chunks.
-/// 6. Slots are of one size and alignment: every chunk and reservation is laid out by `geometry`.
+/// 6. Slots are of the size and alignment of `geometry`, but for those of lone chunks. A chunk is laid
+///    out by the geometry of its reservation: `geometry`, or `small` for a small chunk.
+/// 7. `ground` outlives the depot.
 #[derive(Debug)]
 pub(crate) struct Depot {
     geometry: Geometry,
+    /// The geometry of small chunks, where the core shares tracts with others and one has room.
+    small: Option<Geometry>,
     growth: Growth,
     pages: Pages,
     owner: NonNull<()>,
+    ground: Option<NonNull<Ground>>,
     // Declared, and so dropped, in front of the memory that the chunks lie in.
     chunks: Vec<Chunk>,
     reservations: Vec<Reservation>,
     capacity: usize,
     entered: usize,
+    /// How often memory came from the upstream allocator.
+    allocations: usize,
+    /// And how often it went back.
+    releases: usize,
 }
 
 impl Depot {
-    /// A depot without memory for the core at `owner`.
-    pub(crate) fn new(
+    /// A depot without memory for the core at `owner`, which is going to grow on `ground`, where there
+    /// is one.
+    ///
+    /// # Safety
+    ///
+    /// 1. The ground outlives the depot.
+    pub(crate) unsafe fn new(
         geometry: Geometry,
         growth: Growth,
         pages: Pages,
         owner: NonNull<()>,
+        ground: Option<NonNull<Ground>>,
     ) -> Self {
+        // INVARIANT: 1. to 6. there is nothing. 7. clause 1.
         Self {
             geometry,
+            small: ground.and_then(|_| geometry.small()),
             growth,
             pages,
             owner,
+            ground,
             chunks: Vec::new(),
             reservations: Vec::new(),
             capacity: 0,
             entered: 0,
+            allocations: 0,
+            releases: 0,
         }
     }
 
@@ -108,7 +134,7 @@ impl Depot {
     /// The number of chunks in the first reservation, and that of the reservations behind it.
     fn reserved(&self) -> (usize, usize) {
         match self.reservations.split_first() {
-            Some((first, rest)) => (self.geometry.chunks(first.slots()), rest.len()),
+            Some((first, rest)) => (first.geometry().chunks(first.slots()), rest.len()),
             None => (0, 0),
         }
     }
@@ -119,9 +145,25 @@ impl Depot {
         first + rest
     }
 
-    /// The number of bytes in all reservations.
-    pub(crate) fn bytes_reserved(&self) -> usize {
-        self.reservations.iter().map(Reservation::bytes).sum()
+    /// The figures at this moment, given the number of occupied slots and that of all.
+    pub(crate) fn stats(&self, len: usize, capacity: usize) -> PoolStats {
+        PoolStats {
+            capacity,
+            len,
+            chunks: self.chunk_count(),
+            bytes_reserved: self.reservations.iter().map(Reservation::bytes).sum(),
+            bytes_live: self.bytes_live(len),
+            upstream_allocations: self.allocations,
+            upstream_releases: self.releases,
+        }
+    }
+
+    /// The number of bytes in `len` occupied slots, which are all that there are.
+    fn bytes_live(&self, len: usize) -> usize {
+        match self.growth {
+            Growth::Lone => self.chunks.iter().map(Chunk::slot_bytes).sum(),
+            _ => len * self.geometry.stride().bytes(),
+        }
     }
 
     /// The number of occupied slots whose handles were leaked.
@@ -133,10 +175,12 @@ impl Depot {
     pub(crate) fn refusal(&self) -> PoolError {
         match self.growth {
             Growth::Bounded => PoolError::Full { capacity: self.capacity },
-            Growth::OnDemand => match self.geometry.reservation(self.growth_slots()) {
-                Ok(layout) => PoolError::OutOfMemory { bytes: layout.size() },
-                Err(error) => error,
-            },
+            Growth::OnDemand | Growth::Lone => {
+                match self.geometry.reservation(self.growth_slots()) {
+                    Ok(layout) => PoolError::OutOfMemory { bytes: layout.size() },
+                    Err(error) => error,
+                }
+            }
         }
     }
 
@@ -153,15 +197,50 @@ impl Depot {
         make_room: &mut MakeRoom<'_>,
     ) -> Result<(), PoolError> {
         debug_assert!(self.reservations.is_empty() || slots <= self.geometry.chunk_slots());
-        let chunks = self.chunk_count() + self.geometry.chunks(slots);
+        // What cannot be numbered is not asked for.
+        self.fits(slots, self.geometry.chunks(slots))?;
+        self.adopt(Reservation::new(slots, &self.geometry, self.pages)?, make_room)
+    }
+
+    /// Adds a reservation to a growing depot as it grows on demand. `make_room` is as for
+    /// [`Depot::add_reservation`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Depot::add_reservation`].
+    pub(crate) fn extend(&mut self, make_room: &mut MakeRoom<'_>) -> Result<(), PoolError> {
+        debug_assert!(self.growth == Growth::OnDemand);
+        let (Some(ground), Some(small)) = (self.ground, self.small) else {
+            return self.add_reservation(self.growth_slots(), make_room);
+        };
+        let piece = small.next_piece(self.capacity * self.geometry.stride().bytes());
+        let geometry = if piece == Piece::Tract { self.geometry } else { small };
+        // SAFETY: 1. invariant 7.
+        let reservation = unsafe { Reservation::on(ground, piece, &geometry) }?;
+        self.adopt(reservation, make_room)
+    }
+
+    /// Whether `slots` slots more, in so many `chunks`, can be numbered. Returns the capacity then.
+    fn fits(&self, slots: usize, chunks: usize) -> Result<usize, PoolError> {
         let too_large =
             PoolError::TooLarge { object_size: self.geometry.object_size(), pool_size: slots };
         // Chunks number themselves in 32 bits.
-        if u32::try_from(chunks).is_err() {
-            return Err(too_large);
+        match u32::try_from(self.chunk_count() + chunks) {
+            Ok(_) => self.capacity.checked_add(slots).ok_or(too_large),
+            Err(_) => Err(too_large),
         }
-        let capacity = self.capacity.checked_add(slots).ok_or(too_large)?;
-        let reservation = Reservation::new(slots, &self.geometry, self.pages)?;
+    }
+
+    /// Adds a reservation, as [`Depot::add_reservation`] does.
+    fn adopt(
+        &mut self,
+        reservation: Reservation,
+        make_room: &mut MakeRoom<'_>,
+    ) -> Result<(), PoolError> {
+        let slots = reservation.slots();
+        let added = reservation.geometry().chunks(slots);
+        let capacity = self.fits(slots, added)?;
+        let chunks = self.chunk_count() + added;
         let out_of_memory = PoolError::OutOfMemory { bytes: reservation.bytes() };
         self.reservations.try_reserve(1).map_err(|_| out_of_memory)?;
         self.chunks.try_reserve(chunks - self.chunks.len()).map_err(|_| out_of_memory)?;
@@ -171,7 +250,8 @@ impl Depot {
         // SAFETY: 1. and 2. as the spare capacity of a `Vec`, borrowed here.
         unsafe { self.pages.of_tables().prepare(start, bytes) };
         // INVARIANT: 1. a growing depot calls with no more slots than a chunk has. 4. and 5. here.
-        // 6. by `Reservation::new`.
+        // 6. by the callers.
+        self.allocations += usize::from(reservation.is_upstream());
         self.reservations.push(reservation);
         self.capacity = capacity;
         Ok(())
@@ -220,7 +300,7 @@ impl Depot {
             let slots = missing.max(least).min(self.geometry.chunk_slots());
             if let Err(error) = self.add_reservation(slots, make_room) {
                 // INVARIANT: 1. to 4. none of these has been entered. 5. here.
-                self.reservations.truncate(reservations);
+                self.release_from(reservations);
                 self.capacity = capacity;
                 return Err(error);
             }
@@ -229,12 +309,14 @@ impl Depot {
         Ok(())
     }
 
-    /// Where chunk `number` lies and the number of its slots, if it is reserved.
-    fn place(&self, number: usize) -> Option<(NonNull<u8>, usize)> {
-        match number.checked_sub(self.reserved().0) {
-            None => self.reservations.first()?.chunk(number),
-            Some(behind) => self.reservations.get(behind + 1)?.chunk(0),
-        }
+    /// Where chunk `number` lies, the number of its slots and how they are laid out, if it is reserved.
+    fn place(&self, number: usize) -> Option<(NonNull<u8>, usize, Geometry)> {
+        let (reservation, chunk) = match number.checked_sub(self.reserved().0) {
+            None => (self.reservations.first()?, number),
+            Some(behind) => (self.reservations.get(behind + 1)?, 0),
+        };
+        let (base, slots) = reservation.chunk(chunk)?;
+        Some((base, slots, *reservation.geometry()))
     }
 
     /// Whether a chunk is reserved that has not been entered.
@@ -245,16 +327,16 @@ impl Depot {
     /// Enters the next chunk, if one is reserved. All of its slots are vacant and the caller's.
     pub(crate) fn enter_next(&mut self) -> Option<Chunk> {
         let number = self.chunks.len();
-        let (base, slots) = self.place(number)?;
-        // The number fits into 32 bits by `add_reservation`.
+        let (base, slots, geometry) = self.place(number)?;
+        let kind = if self.growth == Growth::Lone { Kind::Lone } else { Kind::Slots };
+        // The number fits into 32 bits by `fits`.
         let number = number as u32;
         // SAFETY: 1. `base` and `slots` are those of a chunk of a reservation laid out by the
-        // same geometry (invariant 6), aligned and with the reservation's provenance
-        // (`Reservation` invariants 1 and 2). 2. The chunk has not been entered before
-        // (invariants 1 and 2). 3. A chunk leaves `chunks` before its reservation is released, be
-        // it by `release_vacant`, `keep_occupied` or the drop of the depot, and then nobody uses
-        // its slots.
-        let chunk = unsafe { Chunk::enter(base, slots, &self.geometry, self.owner, number) };
+        // same geometry, aligned and with the reservation's provenance (`Reservation` invariants 1
+        // and 2). 2. The chunk has not been entered before (invariants 1 and 2). 3. A chunk leaves
+        // `chunks` before its reservation is released, be it by `release_vacant`, `release_lone`,
+        // `keep_occupied` or the drop of the depot, and then nobody uses its slots.
+        let chunk = unsafe { Chunk::enter(base, slots, &geometry, self.owner, number, kind) };
         // INVARIANT: 2. here. 3. the slots are the caller's. 5. `entered` here.
         self.chunks.push(chunk);
         self.entered += slots;

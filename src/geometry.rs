@@ -4,6 +4,9 @@
 //! bytes, at an offset that depends on the address of the chunk; behind it are the words of the
 //! vacancy bitmap, then the slots, at an offset that leaves room for header and bitmap wherever
 //! they lie.
+//!
+//! A small chunk lies in a tract, which starts at a multiple of [`CHUNK_ALIGN`], with others: at a
+//! multiple of [`GRANULE`] bytes from the start, its header first.
 #![forbid(unsafe_code)]
 
 use core::alloc::Layout;
@@ -42,6 +45,20 @@ pub(crate) const MAGAZINE_SLOTS: usize = 1023;
 /// much memory where slots are large.
 const MAGAZINE_BYTES: usize = 64 << 10;
 
+/// The number of equal parts that a tract has.
+pub(crate) const GRANULES: usize = 64;
+
+/// The size of such a part in bytes. Small chunks are made of whole ones.
+pub(crate) const GRANULE: usize = CHUNK_ALIGN / GRANULES;
+
+/// The number of granules in front of a tract's small chunks: its header lies there, in the header
+/// area, and right behind it at most a word and a byte for each granule.
+pub(crate) const TRACT_HEADER_GRANULES: usize =
+    (HEADER_AREA + size_of::<AtomicUsize>() + GRANULES).div_ceil(GRANULE);
+
+/// The number of granules of a tract that small chunks can have.
+pub(crate) const SHARED_GRANULES: usize = GRANULES - TRACT_HEADER_GRANULES;
+
 /// How far [`Stride::index_of`] shifts: offsets and reciprocals stay below this many bits
 /// together, so that their product is exact in 64 bits.
 const RECIPROCAL_SHIFT: u32 = 2 * CHUNK_SHIFT;
@@ -52,6 +69,8 @@ const _: () = assert!(COLOUR_STEP % align_of::<AtomicUsize>() == 0);
 // A slot's number is below `CHUNK_ALIGN`, which lets a chunk count in `u32`.
 const _: () = assert!(CHUNK_ALIGN <= u32::MAX as usize);
 const _: () = assert!(3 * CHUNK_SHIFT <= u64::BITS);
+const _: () = assert!(GRANULE.is_power_of_two() && TRACT_HEADER_GRANULES < GRANULES);
+const _: () = assert!(GRANULES <= u8::MAX as usize);
 
 /// The offset of a chunk's header from the chunk's start, given any of its first
 /// [`CHUNK_ALIGN`] addresses: one of the header colours, chosen by the address bits above the chunk
@@ -75,6 +94,11 @@ pub(crate) struct Stride {
 }
 
 impl Stride {
+    /// That of a tract, which has one slot: what lies in it is in slot 0.
+    // INVARIANT: 1. here. 2. an exact division.
+    pub(crate) const TRACT: Self =
+        Self { bytes: CHUNK_ALIGN, reciprocal: (1 << RECIPROCAL_SHIFT) / CHUNK_ALIGN as u64 };
+
     /// A distance of `bytes`, which is not 0.
     fn new(bytes: usize) -> Self {
         // INVARIANT: 1. and 2. here: a division by 0 would panic.
@@ -101,21 +125,33 @@ impl Stride {
     }
 }
 
+/// What a core that shares tracts with others takes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A whole tract, for a chunk as large as any.
+    Tract,
+    /// So many granules, at least one and at most [`SHARED_GRANULES`], for a small chunk.
+    Granules(usize),
+}
+
 /// How the slots of one pool lie in its chunks. Sizes and offsets are in bytes.
 ///
 /// # Invariants
 ///
-/// 1. `align` is a power of two, at most [`MAX_ALIGN`]; `stride` is a multiple of it.
+/// 1. `slot` is aligned to [`MAX_ALIGN`] at most, and to [`GRANULE`] at most for small chunks. Its size,
+///    a multiple of that, is `stride`.
 /// 2. `chunk_slots` is the largest number of slots whose chunk ends within [`CHUNK_ALIGN`], or 1
-///    where not even one does.
+///    where not even one does; for small chunks, within [`SHARED_GRANULES`] granules.
 /// 3. `pitch` is a multiple of [`CHUNK_ALIGN`] and no smaller than a chunk of `chunk_slots`.
+/// 4. `header_area` is [`HEADER_AREA`], or [`COLOUR_STEP`] for small chunks.
 #[derive(Clone, Copy, Debug)]
 pub struct Geometry {
     object_size: usize,
-    align: usize,
+    slot: Layout,
     stride: Stride,
     chunk_slots: usize,
     pitch: usize,
+    header_area: usize,
 }
 
 impl Geometry {
@@ -132,9 +168,17 @@ impl Geometry {
         }
         // A layout rounded up to its alignment still fits into `isize`, so this cannot overflow.
         let stride = Stride::new(layout.size().max(1).next_multiple_of(align));
-        // INVARIANT: 1. by the lines above. 2. and 3. by the lines below.
-        let mut geometry =
-            Self { object_size: layout.size(), align, stride, chunk_slots: 1, pitch: CHUNK_ALIGN };
+        let too_large = PoolError::TooLarge { object_size: layout.size(), pool_size: 1 };
+        let slot = Layout::from_size_align(stride.bytes, align).map_err(|_| too_large)?;
+        // INVARIANT: 1. by the lines above. 2. and 3. by the lines below. 4. here.
+        let mut geometry = Self {
+            object_size: layout.size(),
+            slot,
+            stride,
+            chunk_slots: 1,
+            pitch: CHUNK_ALIGN,
+            header_area: HEADER_AREA,
+        };
         // A single slot that no allocation can hold is found here.
         let single = geometry.reservation(1)?.size();
         geometry.chunk_slots = geometry.slots_within(CHUNK_ALIGN).max(1);
@@ -142,14 +186,45 @@ impl Geometry {
         Ok(geometry)
     }
 
+    /// The geometry of small chunks of the same slots, where one of them has room for a slot.
+    pub(crate) fn small(&self) -> Option<Self> {
+        if self.slot.align() > GRANULE {
+            return None;
+        }
+        // INVARIANT: 1. by the lines above. 2. and 3. by the lines below. 4. here.
+        let mut small = Self { header_area: COLOUR_STEP, pitch: CHUNK_ALIGN, ..*self };
+        small.chunk_slots = small.slots_within(SHARED_GRANULES * GRANULE);
+        (small.chunk_slots > 0).then_some(small)
+    }
+
+    /// What a core that has `held` bytes in slots takes next, where small chunks are laid out by
+    /// this: half as much again, so that never more than a third of what it has is new, and whole
+    /// tracts as soon as it would take more than half of one.
+    pub(crate) fn next_piece(&self, held: usize) -> Piece {
+        debug_assert!(self.header_area == COLOUR_STEP);
+        let single = self.first_slot(1) + self.stride.bytes;
+        let granules = single.max(held / 2).div_ceil(GRANULE);
+        if held / 2 > CHUNK_ALIGN / 2 || granules > SHARED_GRANULES {
+            return Piece::Tract;
+        }
+        Piece::Granules(granules)
+    }
+
+    /// The offset of a chunk's header from the chunk's start, given that.
+    pub(crate) fn header_offset(&self, base: usize) -> usize {
+        // In a small chunk no bit is left.
+        header_offset(base) & (self.header_area - COLOUR_STEP)
+    }
+
     /// The size of a value, as asked for.
     pub(crate) fn object_size(&self) -> usize {
         self.object_size
     }
 
-    /// The alignment of every slot.
-    pub(crate) fn align(&self) -> usize {
-        self.align
+    /// The size and the alignment of every slot.
+    #[inline]
+    pub(crate) fn slot(&self) -> Layout {
+        self.slot
     }
 
     /// The distance between slots.
@@ -171,7 +246,7 @@ impl Geometry {
     /// The offset of the first slot in a chunk of `slots` slots, at most `chunk_slots` of them.
     pub(crate) fn first_slot(&self, slots: usize) -> usize {
         let bitmap = words_for(slots) * size_of::<AtomicUsize>();
-        (HEADER_AREA + bitmap).next_multiple_of(self.align)
+        (self.header_area + bitmap).next_multiple_of(self.slot.align())
     }
 
     /// The size of a chunk of `slots` slots, where it can be said.
@@ -181,14 +256,14 @@ impl Geometry {
 
     /// The largest number of slots whose chunk takes no more than `bytes`, a size of at most
     /// [`CHUNK_ALIGN`]; it may be 0.
-    fn slots_within(&self, bytes: usize) -> usize {
-        debug_assert!((HEADER_AREA..=CHUNK_ALIGN).contains(&bytes));
+    pub(crate) fn slots_within(&self, bytes: usize) -> usize {
+        debug_assert!((self.header_area..=CHUNK_ALIGN).contains(&bytes));
         let fits = |slots| self.chunk_bytes(slots).is_some_and(|size| size <= bytes);
         // Each bound follows from the other by way of the bitmap: one for too many slots leaves
         // room for too few, and one for too few for too many.
         let behind =
             |bitmap_for| bytes.saturating_sub(self.first_slot(bitmap_for)) / self.stride.bytes;
-        let mut low = behind((bytes - HEADER_AREA) / self.stride.bytes);
+        let mut low = behind((bytes - self.header_area) / self.stride.bytes);
         let mut high = behind(low);
         while low < high {
             let middle = low + (high - low).div_ceil(2);
@@ -328,6 +403,45 @@ mod tests {
         assert!(bytes[0] <= 4096 && bytes[0] > 4096 - 64);
         assert!(bytes.windows(2).all(|pair| pair[1] > pair[0] || pair[1] > CHUNK_ALIGN - 64));
         assert_eq!(geometry(1 << 20, 8).growth_slots(0), 1);
+    }
+
+    #[test]
+    fn small_chunks_hold_as_many_slots_as_fit() {
+        for size in (1..=1024).chain((1024..SHARED_GRANULES * GRANULE).step_by(509)) {
+            for align in [1, 16, GRANULE] {
+                let g = geometry(size, align);
+                let Some(small) = g.small() else {
+                    assert!(size + COLOUR_STEP + 2 * align > SHARED_GRANULES * GRANULE);
+                    continue;
+                };
+                for granules in 1..=SHARED_GRANULES {
+                    let bytes = granules * GRANULE;
+                    let slots = small.slots_within(bytes);
+                    assert!(slots == 0 || small.chunk_bytes(slots).unwrap() <= bytes);
+                    assert!(small.chunk_bytes(slots + 1).unwrap() > bytes);
+                    assert!(slots <= small.chunk_slots());
+                }
+            }
+        }
+        if GRANULE < MAX_ALIGN {
+            assert!(geometry(1, 2 * GRANULE).small().is_none());
+        }
+        assert!(geometry(CHUNK_ALIGN, 1).small().is_none());
+    }
+
+    #[test]
+    fn pieces_grow_by_half_up_to_a_tract() {
+        for size in [1, 8, 100, 1024, 3 * GRANULE] {
+            let small = geometry(size, 1).small().unwrap();
+            let mut held = 0;
+            while let Piece::Granules(granules) = small.next_piece(held) {
+                assert!((1..=SHARED_GRANULES).contains(&granules));
+                let slots = small.slots_within(granules * GRANULE);
+                assert!(slots > 0 && (granules - 1) * GRANULE <= (held / 2).max(size + GRANULE));
+                held += slots * size;
+            }
+            assert!(held > CHUNK_ALIGN && held < 2 * CHUNK_ALIGN);
+        }
     }
 
     #[test]

@@ -62,15 +62,20 @@ mod error;
 mod atomic;
 mod bit_tree;
 mod geometry;
+mod size_class;
+mod granules;
+mod fixed;
+mod once;
 mod chunk;
 mod pages;
 mod magazine;
 mod window;
+mod ground;
 mod reservation;
+mod stats;
 mod depot;
 mod front;
 mod stock;
-mod stats;
 mod memory;
 mod pool_core;
 mod local_core;
@@ -86,19 +91,31 @@ mod pool;
 #[cfg(feature = "std")]
 mod sync_pool;
 mod builder;
+#[cfg(feature = "allocator-api2")]
+mod direct;
+mod classed_pool;
+mod size_class_pool;
+#[cfg(feature = "std")]
+mod sync_size_class_pool;
+#[cfg(feature = "allocator-api2")]
+mod allocator;
 
 pub use block_pool::BlockPool;
 pub use builder::PoolBuilder;
+pub use classed_pool::ClassedPool;
 pub use error::{InvalidFree, PoolError, TryAllocError};
 pub use memory::Memory;
 pub use memory_pool::MemoryPool;
 pub use pool::Pool;
 pub use pool_box::PoolBox;
-pub use stats::PoolStats;
+pub use size_class_pool::SizeClassPool;
+pub use stats::{PoolStats, SizeClassStats};
 #[cfg(feature = "std")]
 pub use sync_memory_pool::SyncMemoryPool;
 #[cfg(feature = "std")]
 pub use sync_pool::SyncPool;
+#[cfg(feature = "std")]
+pub use sync_size_class_pool::SyncSizeClassPool;
 pub use typed_pool::TypedPool;
 
 // Compiles and runs the examples of the README with those of the documentation.

@@ -1,15 +1,16 @@
 //! The core of a pool for one thread: the front in cells, the stock behind a check.
 
-use core::cell::{Cell, RefCell};
-use core::ptr::NonNull;
+use core::alloc::Layout;
+use core::cell::{Cell, OnceCell, RefCell};
+use core::ptr::{self, NonNull};
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Kind};
 use crate::depot::{Depot, Growth};
 use crate::error::{InvalidFree, PoolError};
 use crate::front::Front;
 use crate::geometry::Geometry;
 use crate::magazine::Magazine;
-use crate::pool_core::{Leftovers, Plan, PoolCore};
+use crate::pool_core::{Leftovers, Plan, PoolCore, owner_of};
 use crate::stats::PoolStats;
 use crate::stock::Stock;
 use crate::window::Window;
@@ -29,6 +30,7 @@ pub struct LocalCore {
     front: Front,
     stock: RefCell<Stock>,
     given_up: Cell<usize>,
+    geometry: Geometry,
     leftovers: Leftovers,
 }
 
@@ -40,8 +42,7 @@ impl LocalCore {
         if !unsafe { self.stock.borrow_mut().refill(&self.front) } {
             return None;
         }
-        let Front { magazine, window, .. } = &self.front;
-        magazine.pop().or_else(|| window.take())
+        self.take_at_hand()
     }
 
     /// Makes a slot vacant that finds the magazine full: it goes into the bitmap of its chunk.
@@ -60,40 +61,63 @@ impl LocalCore {
         if chunk.vacancy().insert_beside(index, mask) {
             self.front.vacant.set(self.front.vacant.get() + 1);
         } else {
-            self.spill_first(chunk, index, mask);
+            // SAFETY: 1. clause 1. 2. clause 2.
+            unsafe { self.spill_first(slot) };
         }
     }
 
     /// As [`LocalCore::spill`], for the first slot of a word of the bitmap, of which the summaries
-    /// are to be told. It is seldom met, and kept out of the way of the others.
+    /// are to be told, and for one whose chunk is not a plain one: neither a lone chunk nor a tract has
+    /// a bit set. It is seldom met, and kept out of the way of the others.
+    ///
+    /// # Safety
+    ///
+    /// 1. and 2. As for [`PoolCore::put`].
     #[cold]
     #[inline(never)]
-    fn spill_first(&self, chunk: Chunk, index: usize, mask: usize) {
+    unsafe fn spill_first(&self, slot: NonNull<u8>) {
+        // SAFETY: 1. clause 1. 2. It is used here alone, and not after it is released.
+        let chunk = unsafe { Chunk::holding(slot) };
+        if chunk.kind() == Kind::Lone {
+            self.stock.borrow_mut().release_lone(chunk);
+            return;
+        }
+        // SAFETY: 1. clause 1, and a core outlives the slots that it hands out.
+        let owner = unsafe { owner_of::<Self>(slot) };
+        if !ptr::eq(owner, self) {
+            // SAFETY: 1. the core is the owner of the chunk. 2. clause 2.
+            unsafe { owner.put(slot) };
+            return;
+        }
+        let (index, mask) = chunk.bit_of(slot);
+        // INVARIANT: `Depot` 3. from occupied to the bitmap. `Front` 2. counted here.
         self.stock.borrow_mut().insert(chunk, index, mask);
         self.front.vacant.set(self.front.vacant.get() + 1);
-    }
-
-    /// Gives wholly vacant chunks back; returns the number of bytes.
-    pub(crate) fn trim(&self) -> usize {
-        // SAFETY: 1. invariant 1.
-        unsafe { self.stock.borrow_mut().trim(&self.front) }
     }
 }
 
 // SAFETY: 1. `Depot` invariant 6. 2. `Depot` invariant 3: what is taken leaves the front, which held
-// it with that provenance (`Front` invariant 1). 3. invariant 3; `Depot` invariant 2. 4. `trim`
-// releases wholly vacant chunks, and nothing else does.
+// it with that provenance (`Front` invariant 1), or is of a chunk just entered. 3. invariant 3; `Depot`
+// invariant 2. 4. `trim` releases wholly vacant chunks, and `release_lone` one whose slot is given
+// back; nothing else does. 5. In `put` the magazine of a core that has tracts is without room, and
+// `spill_first` passes the slot on; so does `give_up`.
 unsafe impl PoolCore for LocalCore {
-    fn new(geometry: Geometry, plan: Plan, place: NonNull<()>) -> Self {
+    type Once<T> = OnceCell<T>;
+
+    const SHARES_GROUND: bool = true;
+
+    unsafe fn new(geometry: Geometry, plan: Plan, place: NonNull<()>) -> Self {
         let front = Front {
             magazine: Magazine::new(),
             window: Window::new(geometry.stride().bytes()),
             vacant: Cell::new(0),
         };
-        let stock = RefCell::new(Stock::new(Depot::new(geometry, plan.growth, plan.pages, place)));
+        // SAFETY: 1. clause 1.
+        let depot = unsafe { Depot::new(geometry, plan.growth, plan.pages, place, plan.ground) };
+        let stock = RefCell::new(Stock::new(depot));
         // INVARIANT: 1. the front is empty, so it can be any stock's. 2. no slot is occupied.
         // 3. by the line above.
-        Self { front, stock, given_up: Cell::new(0), leftovers: plan.leftovers }
+        Self { front, stock, given_up: Cell::new(0), geometry, leftovers: plan.leftovers }
     }
 
     fn settle_leftovers(&self) {
@@ -107,15 +131,21 @@ unsafe impl PoolCore for LocalCore {
     }
 
     #[inline]
-    fn take(&self) -> Option<NonNull<u8>> {
+    fn take_at_hand(&self) -> Option<NonNull<u8>> {
         // INVARIANT: `Depot` 3. from the magazine or the window to occupied.
         if let Some(slot) = self.front.magazine.pop() {
             return Some(slot);
         }
-        if let Some(slot) = self.front.window.take() {
-            return Some(slot);
-        }
+        self.front.window.take()
+    }
+
+    #[inline]
+    fn take_behind(&self) -> Option<NonNull<u8>> {
         self.refill_and_take()
+    }
+
+    fn take_lone(&self, layout: Layout) -> Result<NonNull<u8>, PoolError> {
+        self.stock.borrow_mut().take_lone(layout)
     }
 
     #[inline]
@@ -128,11 +158,13 @@ unsafe impl PoolCore for LocalCore {
     }
 
     unsafe fn give_up(&self, slot: NonNull<u8>) {
+        // SAFETY: 1. clause 1, and a core outlives the slots that it hands out.
+        let owner = unsafe { owner_of::<Self>(slot) };
         // INVARIANT: 2. the chunk counts below.
-        self.given_up.set(self.given_up.get() + 1);
+        owner.given_up.set(owner.given_up.get() + 1);
         // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
         // 2. It is used here alone.
-        unsafe { Chunk::of(slot) }.give_up_one();
+        unsafe { Chunk::holding(slot) }.give_up_one();
     }
 
     fn len(&self) -> usize {
@@ -151,8 +183,9 @@ unsafe impl PoolCore for LocalCore {
         self.is_bounded() && self.len() == self.capacity()
     }
 
-    fn object_size(&self) -> usize {
-        self.stock.borrow().depot().geometry().object_size()
+    #[inline]
+    fn geometry(&self) -> &Geometry {
+        &self.geometry
     }
 
     #[cold]
@@ -176,16 +209,14 @@ unsafe impl PoolCore for LocalCore {
         self.stock.borrow().depot().contains(address)
     }
 
+    fn release_vacant(&self) -> usize {
+        // SAFETY: 1. invariant 1.
+        unsafe { self.stock.borrow_mut().trim(&self.front) }
+    }
+
     fn stats(&self) -> PoolStats {
         let stock = self.stock.borrow();
-        let (depot, len) = (stock.depot(), stock.len(&self.front));
-        PoolStats {
-            capacity: depot.capacity(),
-            len,
-            chunks: depot.chunk_count(),
-            bytes_reserved: depot.bytes_reserved(),
-            bytes_live: len * depot.geometry().stride().bytes(),
-        }
+        stock.depot().stats(stock.len(&self.front), stock.depot().capacity())
     }
 
     fn check_invariants(&self) {

@@ -34,11 +34,11 @@ pub(crate) mod sealed {
     ///
     /// # Safety
     ///
-    /// 1. Slots of one core are of one size and alignment.
-    /// 2. What `take_beside` gives is a slot of the same core, with the provenance of its chunk; it
-    ///    is occupied and the caller's.
+    /// 1. What `take_beside` gives is a slot of the size and the alignment of the one given at least,
+    ///    of a core behind the same `Self`, with the provenance of its chunk; it is occupied and the
+    ///    caller's.
     pub unsafe trait Slots {
-        /// Takes a vacant slot of the core that `slot` belongs to.
+        /// Takes a vacant slot like `slot`.
         ///
         /// # Safety
         ///

@@ -1,6 +1,7 @@
 //! The typed pool for one thread.
 
 use crate::local_core::LocalCore;
+use crate::pool_core::PoolCore;
 use crate::typed_pool::TypedPool;
 
 /// A pool of values of one type.
@@ -77,6 +78,6 @@ impl<T> Pool<T> {
     /// assert_eq!(*kept, 7);
     /// ```
     pub fn trim(&self) -> usize {
-        self.core().trim()
+        self.core().release_vacant()
     }
 }

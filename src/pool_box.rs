@@ -16,6 +16,7 @@ use crate::memory_pool::MemoryPool;
 mod forward;
 #[cfg(feature = "std")]
 mod io;
+mod slice;
 
 /// A value in a slot of a pool: owned like a [`Box`](alloc::boxed::Box), one pointer wide.
 ///
@@ -69,7 +70,8 @@ mod io;
 // 1. `value` is the start of an occupied slot of a core behind an `M`, which outlives `'p`, with
 //    the provenance of the slot's chunk.
 // 2. The slot holds a valid `T`. Slot and value belong to this handle.
-// 3. Every slot of that core has room for a `T` and its alignment, where `T` is sized.
+// 3. The slot is of the size and the alignment of a `T` at least, where `T` is sized, and so is every
+//    one that `M` gives beside it.
 pub struct PoolBox<'p, T: ?Sized, M: Memory = MemoryPool> {
     value: NonNull<T>,
     memory: PhantomData<&'p M>,
@@ -440,7 +442,8 @@ impl<T: Clone, M: Memory> Clone for PoolBox<'_, T, M> {
             // SAFETY: 1. invariant 1.
             unsafe { M::refuse_beside(self.value.cast()) }
         };
-        // SAFETY: 1. and 2. clause 2 of `Slots`: the core is that of this handle's slot.
+        // SAFETY: 1. and 2. clause 1 of `Slots`; the core outlives this handle's lifetime as that of
+        // its own slot does, both being behind the same pool.
         let slot = unsafe { Slot::from_start(start) };
         // SAFETY: 1. invariant 3.
         unsafe { Self::fill_with(slot, || T::clone(self)) }

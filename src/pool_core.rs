@@ -1,13 +1,15 @@
 //! What a pool asks of its core, whether that serves one thread or many.
 
-use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Kind};
 use crate::depot::Growth;
 use crate::error::{InvalidFree, PoolError, refuse};
+use crate::fixed::Fixed;
 use crate::geometry::Geometry;
+use crate::ground::Ground;
+use crate::once::Once;
 use crate::pages::Pages;
 use crate::stats::PoolStats;
 
@@ -31,21 +33,36 @@ pub struct Plan {
     pub(crate) leftovers: Leftovers,
     /// What is asked of the system for its memory.
     pub(crate) pages: Pages,
+    /// Where it grows, if not upstream. It outlives the pool.
+    pub(crate) ground: Option<NonNull<Ground>>,
 }
 
 /// The state of a pool, at an address that does not change: the headers of its chunks name it.
 ///
 /// # Safety
 ///
-/// 1. Slots of one core are laid out by the geometry it was made with.
-/// 2. A slot that [`PoolCore::take`] hands out is occupied and the caller's until it is given back
-///    by [`PoolCore::put`], and has the provenance of its chunk.
+/// 1. Slots of one core are laid out by the geometry it was made with, but for those of lone chunks.
+/// 2. A slot that [`PoolCore::take_at_hand`], [`PoolCore::take_behind`] or [`PoolCore::take_lone`]
+///    hands out is occupied and the caller's until it is given back by [`PoolCore::put`], and has the
+///    provenance of its chunk.
 /// 3. The owner of each chunk that the core enters is the place it was made for, with the provenance
 ///    of its allocation.
 /// 4. Chunks of occupied slots stay as long as the core does.
+/// 5. [`PoolCore::put`] and [`PoolCore::give_up`] pass slots of small chunks on to the cores that own
+///    them.
 pub unsafe trait PoolCore: Sized {
+    /// What holds a value that is made once, by whatever threads use the core.
+    type Once<T>: Once<T>;
+
+    /// Whether such cores can share tracts with others of their kind.
+    const SHARES_GROUND: bool;
+
     /// A core without slots that is going to lie at `place`.
-    fn new(geometry: Geometry, plan: Plan, place: NonNull<()>) -> Self;
+    ///
+    /// # Safety
+    ///
+    /// 1. The ground of the plan, if it has one, outlives the core.
+    unsafe fn new(geometry: Geometry, plan: Plan, place: NonNull<()>) -> Self;
 
     /// Decides what dropping the core gives back, and checks its invariants where debug assertions
     /// are on. Nothing reaches the core by way of a slot any more.
@@ -53,13 +70,33 @@ pub unsafe trait PoolCore: Sized {
 
     /// Takes a vacant slot, with the provenance of its chunk, which is occupied and the caller's
     /// from then on.
-    fn take(&self) -> Option<NonNull<u8>>;
+    #[inline]
+    fn take(&self) -> Option<NonNull<u8>> {
+        match self.take_at_hand() {
+            Some(slot) => Some(slot),
+            None => self.take_behind(),
+        }
+    }
+
+    /// As [`PoolCore::take`], where one is in front: in a few instructions, or none.
+    fn take_at_hand(&self) -> Option<NonNull<u8>>;
+
+    /// As [`PoolCore::take`], where none is in front.
+    fn take_behind(&self) -> Option<NonNull<u8>>;
+
+    /// Takes a slot for a value of `layout` in a chunk of its own, where the core is one for such.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::AlignTooLarge`], [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
+    fn take_lone(&self, layout: Layout) -> Result<NonNull<u8>, PoolError>;
 
     /// Makes a slot vacant.
     ///
     /// # Safety
     ///
-    /// 1. `slot` is an occupied slot of this core, with the provenance of its chunk.
+    /// 1. `slot` is an occupied slot of this core, or of a small chunk in a tract of this core, with the
+    ///    provenance of its chunk.
     /// 2. The slot belongs to the caller, who gives it up.
     unsafe fn put(&self, slot: NonNull<u8>);
 
@@ -83,8 +120,8 @@ pub unsafe trait PoolCore: Sized {
     /// Whether it is bounded and [`PoolCore::take`] would find nothing.
     fn is_full(&self) -> bool;
 
-    /// The size of a value, as asked for.
-    fn object_size(&self) -> usize;
+    /// How slots are laid out.
+    fn geometry(&self) -> &Geometry;
 
     /// Why [`PoolCore::take`] found nothing.
     fn refusal(&self) -> PoolError;
@@ -115,6 +152,10 @@ pub unsafe trait PoolCore: Sized {
     /// Whether `address` lies in a slot.
     fn contains(&self, address: usize) -> bool;
 
+    /// Gives wholly vacant chunks of a growing core back, where that can be done while it is in use;
+    /// returns the number of bytes.
+    fn release_vacant(&self) -> usize;
+
     /// The figures at this moment.
     fn stats(&self) -> PoolStats;
 
@@ -131,6 +172,7 @@ pub unsafe trait PoolCore: Sized {
 /// # Safety
 ///
 /// 1. All of [`PoolCore`] may be called by several threads at once.
+/// 2. [`PoolCore::SHARES_GROUND`] is false.
 #[diagnostic::on_unimplemented(
     message = "a pool for one thread cannot be used by another, and nor can its handles",
     label = "needs a pool for many threads",
@@ -138,52 +180,85 @@ pub unsafe trait PoolCore: Sized {
 )]
 pub unsafe trait ThreadSafe: PoolCore {}
 
-/// Makes the core of a pool, to be ended by [`destroy`]. It gets its slots by
-/// [`PoolCore::furnish`].
+/// Makes the core of a pool. It gets its slots by [`PoolCore::furnish`].
 ///
 /// # Errors
 ///
 /// Those of [`Geometry::new`], or [`PoolError::OutOfMemory`].
-pub(crate) fn create<C: PoolCore>(layout: Layout, plan: Plan) -> Result<NonNull<C>, PoolError> {
-    const { assert!(size_of::<C>() != 0) };
+///
+/// # Safety
+///
+/// 1. The ground of the plan, if it has one, outlives the core.
+pub(crate) unsafe fn create<C: PoolCore>(
+    layout: Layout,
+    plan: Plan,
+) -> Result<Fixed<C>, PoolError> {
     let geometry = Geometry::new(layout)?;
-    let layout = Layout::new::<C>();
-    // SAFETY: a core is not of size 0, by the first line.
-    let core = NonNull::new(unsafe { alloc(layout) })
-        .ok_or(PoolError::OutOfMemory { bytes: layout.size() })?
-        .cast::<C>();
-    let value = C::new(geometry, plan, core.cast());
-    // SAFETY: the memory was just allocated for a core.
-    unsafe { core.write(value) };
-    Ok(core)
+    Fixed::new(|place| {
+        // SAFETY: 1. clause 1.
+        unsafe { C::new(geometry, plan, place.cast()) }
+    })
 }
 
-/// Ends a core and gives its memory back.
+/// The core to which `slot` belongs, or, where it is one of a small chunk, the core of its tract.
 ///
 /// # Safety
 ///
-/// 1. `core` came from [`create`] and has not been ended before.
-/// 2. Nothing reaches the core any more, also not by way of one of its slots.
-pub(crate) unsafe fn destroy<C: PoolCore>(core: NonNull<C>) {
-    // SAFETY: valid: clause 1. Unaliased: clause 2; what is made here ends before the next line.
-    unsafe { core.as_ref() }.settle_leftovers();
-    // SAFETY: the core is valid (clause 1) and nothing reaches it (clause 2).
-    unsafe { ptr::drop_in_place(core.as_ptr()) };
-    // SAFETY: `create` allocated the memory with this layout (clause 1).
-    unsafe { dealloc(core.as_ptr().cast(), Layout::new::<C>()) };
-}
-
-/// The core to which `slot` belongs.
-///
-/// # Safety
-///
-/// 1. `slot` is an occupied slot of a `C` made by [`create`] that lives for `'p` at least, with the
-///    provenance of its chunk.
+/// 1. `slot` is an occupied slot of a `C` made by [`create`], with the provenance of its chunk. That
+///    `C` lives for `'p` at least, and where its chunk is a small one, so does the `C` of its tract.
 #[inline]
 pub(crate) unsafe fn core_of<'p, C: PoolCore>(slot: NonNull<u8>) -> &'p C {
     // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
     // 2. It is used here alone.
     let owner = unsafe { Chunk::of(slot) }.owner();
+    // SAFETY: valid: the owner of the chunk is its core (clause 3 of `PoolCore`), which lives for
+    // `'p` (clause 1). Unaliased: no exclusive reference to a core is made before its end.
+    unsafe { owner.cast::<C>().as_ref() }
+}
+
+/// Takes a slot of the size and the alignment of `slot`, at least, of the core that owns that.
+///
+/// # Safety
+///
+/// 1. As for [`core_of`].
+#[inline]
+pub(crate) unsafe fn take_beside<C: PoolCore>(slot: NonNull<u8>) -> Option<NonNull<u8>> {
+    // SAFETY: 1. clause 1.
+    let core = unsafe { core_of::<C>(slot) };
+    match core.take_at_hand() {
+        Some(slot) => Some(slot),
+        // SAFETY: 1. clause 1.
+        None => unsafe { take_behind_beside(core, slot) },
+    }
+}
+
+/// As [`take_beside`], where `core`, that of the slot or of its tract, has nothing in front.
+///
+/// # Safety
+///
+/// 1. As for [`core_of`].
+#[cold]
+#[inline(never)]
+unsafe fn take_behind_beside<C: PoolCore>(core: &C, slot: NonNull<u8>) -> Option<NonNull<u8>> {
+    // SAFETY: 1. clause 1. 2. It is used here alone, while its slot is occupied.
+    let chunk = unsafe { Chunk::of(slot) };
+    match chunk.kind() {
+        Kind::Slots => core.take_behind(),
+        Kind::Lone => core.take_lone(chunk.slot_layout()).ok(),
+        // SAFETY: 1. clause 1.
+        Kind::Tract => unsafe { owner_of::<C>(slot) }.take(),
+    }
+}
+
+/// The core that owns `slot`, be it one of a small chunk.
+///
+/// # Safety
+///
+/// 1. As for [`core_of`].
+pub(crate) unsafe fn owner_of<'p, C: PoolCore>(slot: NonNull<u8>) -> &'p C {
+    // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+    // 2. It is used here alone.
+    let owner = unsafe { Chunk::holding(slot) }.owner();
     // SAFETY: valid: the owner of the chunk is its core (clause 3 of `PoolCore`), which lives for
     // `'p` (clause 1). Unaliased: no exclusive reference to a core is made before its end.
     unsafe { owner.cast::<C>().as_ref() }

@@ -1,26 +1,30 @@
-//! One upstream allocation that holds the chunks of a core, one or more.
+//! One upstream allocation that holds the chunks of a core, one or more; or a part of one that cores
+//! have in common, for one chunk.
 
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::error::PoolError;
-use crate::geometry::Geometry;
+use crate::geometry::{CHUNK_ALIGN, GRANULE, Geometry, Piece};
+use crate::ground::Ground;
 use crate::pages::{HUGE_PAGE, Pages};
 
 /// Memory for a row of chunks, given back when the reservation is dropped.
 ///
 /// # Invariants
 ///
-/// 1. `base` points to `layout` bytes from the global allocator, which belong to this value.
-/// 2. `layout` is the layout that `geometry` gives for `slots` slots, at least one, or aligned to
-///    more.
+/// 1. `base` points to `layout` bytes from the global allocator, or from `ground` where there is one,
+///    which belong to this value. The ground outlives it.
+/// 2. `layout` is the layout that `geometry` gives for `slots` slots, at least one, or larger, or
+///    aligned to more. Where it is of a ground, it is for one chunk.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     base: NonNull<u8>,
     layout: Layout,
     slots: usize,
     geometry: Geometry,
+    ground: Option<NonNull<Ground>>,
 }
 
 impl Reservation {
@@ -43,7 +47,45 @@ impl Reservation {
         // SAFETY: 1. the memory was just allocated. 2. By this function, which keeps nothing in it.
         unsafe { Pages { huge, ..pages }.prepare(base, layout.size()) };
         // INVARIANT: 1. and 2. by the lines above.
-        Ok(Self { base, layout, slots, geometry: *geometry })
+        Ok(Self { base, layout, slots, geometry: *geometry, ground: None })
+    }
+
+    /// Takes memory of a ground for as many slots as fit into `piece`, at least one, where `geometry`
+    /// is that of chunks of its kind.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::OutOfMemory`].
+    ///
+    /// # Safety
+    ///
+    /// 1. `ground` points to a ground, which outlives the reservation.
+    pub(crate) unsafe fn on(
+        ground: NonNull<Ground>,
+        piece: Piece,
+        geometry: &Geometry,
+    ) -> Result<Self, PoolError> {
+        // SAFETY: valid: clause 1. Unaliased: no exclusive reference to a ground is made while others
+        // know it.
+        let common = unsafe { ground.as_ref() };
+        let (base, bytes) = match piece {
+            Piece::Tract => (common.take_tract()?, CHUNK_ALIGN),
+            Piece::Granules(count) => (common.take_granules(count)?, count * GRANULE),
+        };
+        let layout = Layout::from_size_align(bytes, GRANULE).expect("a piece is small");
+        let slots = geometry.slots_within(bytes);
+        // INVARIANT: 1. clause 1. 2. by the lines above.
+        Ok(Self { base, layout, slots, geometry: *geometry, ground: Some(ground) })
+    }
+
+    /// Whether it came from the upstream allocator and goes back there.
+    pub(crate) fn is_upstream(&self) -> bool {
+        self.ground.is_none()
+    }
+
+    /// How its chunks are laid out.
+    pub(crate) fn geometry(&self) -> &Geometry {
+        &self.geometry
     }
 
     /// The number of slots.
@@ -56,7 +98,7 @@ impl Reservation {
         self.layout.size()
     }
 
-    /// The start of chunk `index` of the row, a multiple of the chunk alignment with the provenance
+    /// The start of chunk `index` of the row, aligned as chunks of the geometry are, with the provenance
     /// of the reservation, and the number of its slots, if there is one.
     pub(crate) fn chunk(&self, index: usize) -> Option<(NonNull<u8>, usize)> {
         let in_front = index.checked_mul(self.geometry.chunk_slots())?;
@@ -74,7 +116,15 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        // SAFETY: the memory belongs to this value, and the layout is its own (invariant 1).
-        unsafe { dealloc(self.base.as_ptr(), self.layout) };
+        let Some(ground) = self.ground else {
+            // SAFETY: the memory belongs to this value, and the layout is its own (invariant 1).
+            unsafe { dealloc(self.base.as_ptr(), self.layout) };
+            return;
+        };
+        // SAFETY: valid: invariant 1. Unaliased: as in `on`.
+        let ground = unsafe { ground.as_ref() };
+        // SAFETY: 1. as `on` took it, from the same ground. 2. It belongs to this value (invariant
+        // 1), whose chunk is used no more.
+        unsafe { ground.put_back(self.base, self.layout.size()) };
     }
 }

@@ -3,9 +3,11 @@
 //!
 //! Nothing here runs on the hot path.
 
+use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::bit_tree::{BitSet, WORD_BITS};
+use crate::chunk::Chunk;
 use crate::depot::{Depot, Growth, MakeRoom};
 use crate::error::{InvalidFree, PoolError};
 use crate::front::Front;
@@ -49,9 +51,28 @@ impl Stock {
     /// As [`Stock::reserve`].
     pub(crate) fn furnish(&mut self, slots: usize, front: &Front) -> Result<(), PoolError> {
         match self.depot.growth() {
-            Growth::Bounded => self.add(slots, front, Depot::add_reservation),
-            Growth::OnDemand => self.reserve(slots, front),
+            Growth::Bounded => {
+                self.add(front, |depot, make_room| depot.add_reservation(slots, make_room))
+            }
+            Growth::OnDemand | Growth::Lone => self.reserve(slots, front),
         }
+    }
+
+    /// Takes a slot for a value of `layout` in a chunk of its own, as [`Depot::take_lone`] does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(crate) fn take_lone(&mut self, layout: Layout) -> Result<NonNull<u8>, PoolError> {
+        let Self { depot, with_vacancy } = self;
+        // INVARIANT: 1. here.
+        depot.take_lone(layout, &mut |chunks| with_vacancy.reserve(chunks))
+    }
+
+    /// Releases a lone chunk, as [`Depot::release_lone`] does.
+    pub(crate) fn release_lone(&mut self, chunk: Chunk) {
+        // INVARIANT: 1. its slot was in no bitmap.
+        self.depot.release_lone(chunk);
     }
 
     /// Makes sure that `additional` slots can be taken without a further upstream allocation.
@@ -63,21 +84,19 @@ impl Stock {
     pub(crate) fn reserve(&mut self, additional: usize, front: &Front) -> Result<(), PoolError> {
         match self.depot.missing(additional, self.len(front))? {
             0 => Ok(()),
-            missing => self.add(missing, front, Depot::grow),
+            missing => self.add(front, |depot, make_room| depot.grow(missing, make_room)),
         }
     }
 
-    /// Has the depot `reserve` room for `slots` slots more, at least one, and enlarges the set of
-    /// chunks and the magazine to match.
+    /// Has the depot `reserve` room for slots, and enlarges the set of chunks and the magazine to match.
     fn add(
         &mut self,
-        slots: usize,
         front: &Front,
-        reserve: impl FnOnce(&mut Depot, usize, &mut MakeRoom<'_>) -> Result<(), PoolError>,
+        reserve: impl FnOnce(&mut Depot, &mut MakeRoom<'_>) -> Result<(), PoolError>,
     ) -> Result<(), PoolError> {
         let Self { depot, with_vacancy } = self;
         // INVARIANT: 1. here.
-        reserve(depot, slots, &mut |chunks| with_vacancy.reserve(chunks))?;
+        reserve(depot, &mut |chunks| with_vacancy.reserve(chunks))?;
         let wished = depot.geometry().magazine_slots(depot.capacity());
         // A smaller magazine than wished for does as well, and so does none at all.
         let _ = front.magazine.grow(wished);
@@ -95,7 +114,7 @@ impl Stock {
     ///
     /// 1. `front` is the front of this stock.
     pub(crate) unsafe fn trim(&mut self, front: &Front) -> usize {
-        if self.depot.growth() == Growth::Bounded {
+        if self.depot.growth() != Growth::OnDemand {
             return 0;
         }
         // SAFETY: 1. clause 1.

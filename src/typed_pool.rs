@@ -18,7 +18,7 @@ use crate::stats::PoolStats;
 /// thread or for many, as its core `C` is.
 // # Invariants
 //
-// 1. `memory` was built for `Self::LAYOUT`, and `Slots` says that all of its slots are alike.
+// 1. `memory` was built for `Self::LAYOUT`, and `PoolCore` says that all of its slots are alike.
 pub struct TypedPool<T, C: PoolCore> {
     memory: BlockPool<C>,
     /// Values go into the pool, and those of a subtype may: the pool is covariant. That it is not
@@ -45,8 +45,9 @@ impl<T, C: PoolCore> TypedPool<T, C> {
 
     /// Makes a pool that has `slots` slots at once, on pages as wished for.
     pub(crate) fn build(growth: Growth, slots: usize, pages: Pages) -> Result<Self, PoolError> {
-        let plan = Plan { growth, slots, leftovers: Leftovers::Keep, pages };
-        let memory = BlockPool::from_plan(Self::LAYOUT, plan)?;
+        let plan = Plan { growth, slots, leftovers: Leftovers::Keep, pages, ground: None };
+        // SAFETY: 1. it has none.
+        let memory = unsafe { BlockPool::from_plan(Self::LAYOUT, plan) }?;
         // INVARIANT: 1. by the line above.
         Ok(Self { memory, values: PhantomData })
     }

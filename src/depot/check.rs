@@ -55,7 +55,7 @@ impl Depot {
     fn check_counts(&self) -> usize {
         let (mut entered, mut vacant) = (0, 0);
         for (number, chunk) in self.chunks.iter().enumerate() {
-            let (_, slots) = self.place(number).expect("Depot invariant 1");
+            let (_, slots, _) = self.place(number).expect("Depot invariant 1");
             assert_eq!(chunk.slots(), slots, "Depot invariant 6");
             assert_eq!(chunk.number(), number, "Depot invariant 2");
             assert_eq!(chunk.owner(), self.owner, "Depot invariant 2");

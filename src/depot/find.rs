@@ -18,16 +18,17 @@ impl Depot {
             .enumerate()
             .find_map(|(number, reservation)| Some((number, reservation.offset_of(address)?)))
             .ok_or(InvalidFree::Foreign)?;
+        let pitch = self.reservations[reservation].geometry().pitch();
         let number = match reservation {
-            0 => offset / self.geometry.pitch(),
+            0 => offset / pitch,
             behind => self.reserved().0 + behind - 1,
         };
-        let (_, slots) = self.place(number).ok_or(InvalidFree::Interior)?;
-        let offset = (offset % self.geometry.pitch())
-            .checked_sub(self.geometry.first_slot(slots))
+        let (_, slots, geometry) = self.place(number).ok_or(InvalidFree::Interior)?;
+        let offset = (offset % pitch)
+            .checked_sub(geometry.first_slot(slots))
             .ok_or(InvalidFree::Interior)?;
-        let (index, offset) =
-            (offset / self.geometry.stride().bytes(), offset % self.geometry.stride().bytes());
+        let stride = geometry.stride().bytes();
+        let (index, offset) = (offset / stride, offset % stride);
         if index < slots { Ok((number, index, offset)) } else { Err(InvalidFree::Interior) }
     }
 
@@ -45,7 +46,9 @@ impl Depot {
     pub(crate) fn slot_at(&self, address: usize) -> Result<(Chunk, usize), InvalidFree> {
         let (number, index) = match self.slot_around(address) {
             Err(InvalidFree::Foreign) => return Err(InvalidFree::Foreign),
-            _ if address % self.geometry.align() != 0 => return Err(InvalidFree::Misaligned),
+            _ if address % self.geometry.slot().align() != 0 => {
+                return Err(InvalidFree::Misaligned);
+            }
             Ok((number, index, 0)) => (number, index),
             _ => return Err(InvalidFree::Interior),
         };

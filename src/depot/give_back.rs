@@ -30,8 +30,14 @@ impl Depot {
         let released: usize = self.reservations[kept..].iter().map(Reservation::bytes).sum();
         // INVARIANT: 5. here.
         self.capacity -= self.reservations[kept..].iter().map(Reservation::slots).sum::<usize>();
-        self.reservations.truncate(kept);
+        self.release_from(kept);
         released
+    }
+
+    /// Releases the reservations from number `kept` on, whose chunks are used no more.
+    pub(super) fn release_from(&mut self, kept: usize) {
+        let released = self.reservations.drain(kept..);
+        self.releases += released.filter(Reservation::is_upstream).count();
     }
 
     /// Lets go of every reservation that still has an occupied slot whose handle was not leaked,
@@ -49,7 +55,7 @@ impl Depot {
                     reservations.into_iter().for_each(mem::forget);
                 }
             }
-            Growth::OnDemand => {
+            Growth::OnDemand | Growth::Lone => {
                 // Reservations behind the entered chunks have nothing to keep.
                 let mut chunks = chunks.into_iter();
                 for reservation in reservations {

@@ -31,10 +31,20 @@ impl Stock {
             unsafe { self.take_lowest(front) };
             return true;
         }
+        // SAFETY: 1. clause 1.
+        unsafe { self.enter_chunk(front) }
+    }
+
+    /// Opens the window, which is empty, on the next chunk; adds one where there is none. Returns whether
+    /// there is one to be had.
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this stock.
+    unsafe fn enter_chunk(&mut self, front: &Front) -> bool {
         if !self.depot.has_next() {
             let grows = self.depot.growth() == Growth::OnDemand;
-            let slots = self.depot.growth_slots();
-            if !grows || self.add(slots, front, Depot::add_reservation).is_err() {
+            if !grows || self.add(front, Depot::extend).is_err() {
                 return false;
             }
         }
@@ -52,6 +62,8 @@ impl Stock {
     /// # Safety
     ///
     /// 1. `front` is the front of this stock.
+    // Not inlined: its loops need all registers that there are.
+    #[inline(never)]
     unsafe fn take_lowest(&mut self, front: &Front) {
         // Half of the magazine stays free for slots that are given back.
         let most = front.magazine.capacity().div_ceil(2).min(REFILL_SLOTS);

@@ -26,7 +26,7 @@ impl Stock {
         for slot in magazine.iter() {
             // SAFETY: 1. `Front` invariant 1, of this stock's front (clause 1). 2. The chunk is
             // used in this function alone, which releases none.
-            let chunk = unsafe { Chunk::of(slot) };
+            let chunk = unsafe { Chunk::holding(slot) };
             let (index, mask) = chunk.bit_of(slot);
             self.insert(chunk, index, mask);
         }
@@ -35,7 +35,7 @@ impl Stock {
         if let Some((first, count)) = window.close() {
             // SAFETY: 1. `Front` invariant 1, of this stock's front (clause 1); it holds for the
             // slots of the window until the bitmap has them. 2. As nothing is released here.
-            let chunk = unsafe { Chunk::of(first) };
+            let chunk = unsafe { Chunk::holding(first) };
             for (index, mask) in run_masks(chunk.index_of(first), count) {
                 self.insert(chunk, index, mask);
             }

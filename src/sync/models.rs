@@ -101,8 +101,9 @@ fn bits_are_claimed_once_and_keep_their_hints() {
 /// A pool whose blocks are numbered from the first one allocated.
 fn pool(growth: Growth, slots: usize) -> BlockPool<SyncCore> {
     let (leftovers, pages) = (Leftovers::Free, Pages::default());
-    let plan = Plan { growth, slots, leftovers, pages };
-    BlockPool::from_plan(Layout::new::<[u8; 4096]>(), plan).unwrap()
+    let plan = Plan { growth, slots, leftovers, pages, ground: None };
+    // SAFETY: 1. it has none.
+    unsafe { BlockPool::from_plan(Layout::new::<[u8; 4096]>(), plan) }.unwrap()
 }
 
 /// A block that can be sent.

@@ -6,7 +6,7 @@ use super::cache::Cache;
 use super::refill::shared;
 use super::sync_core::SyncCore;
 use crate::bit_tree::WORD_BITS;
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Kind};
 
 /// The most slots that are spilled at once, so that the worst single free stays short.
 const SPILL_SLOTS: usize = 2 * WORD_BITS;
@@ -35,6 +35,10 @@ impl SyncCore {
             // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
             // 2. It is used here alone.
             let chunk = unsafe { Chunk::of(slot) };
+            if chunk.kind() == Kind::Lone {
+                self.release_lone(chunk);
+                return;
+            }
             let (index, mask) = chunk.bit_of(slot);
             self.give(chunk, index, mask);
             self.tokens.give(1);

@@ -1,10 +1,11 @@
 //! The state of a pool for many threads.
 
+use core::alloc::Layout;
 use core::mem::offset_of;
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicUsize as PlainUsize;
 use core::sync::atomic::Ordering::Relaxed;
-use std::sync::PoisonError;
+use std::sync::{OnceLock, PoisonError};
 
 use super::cache::{Cache, Caches};
 use super::chunk_table::ChunkTable;
@@ -35,8 +36,8 @@ const MAGAZINE_PART: usize = 8;
 ///    chunks. What is in the cache of a number is taken and put by the thread of that number alone.
 /// 2. There are as many tokens as bits set in the bitmaps of `depot`, but for those of operations
 ///    under way, which may be fewer.
-/// 3. `table` has every entered chunk of `depot`, under its number, and room for every one that is
-///    reserved.
+/// 3. `table` has every entered chunk of `depot` but lone ones, under its number, and room for every one
+///    that is reserved.
 /// 4. `given_up` is the number of occupied slots whose handles were leaked, over all chunks; those
 ///    of the chunks change while `depot` is locked.
 /// 5. The owner that `depot` gives its chunks is this core, with the provenance of its allocation.
@@ -56,7 +57,7 @@ pub struct SyncCore {
 }
 
 // SAFETY: 1. What is in cells is in the caches, and each is the affair of one thread (invariant 1);
-// all else is atomic, locked, or does not change.
+// all else is atomic, locked, or does not change. 2. As the constant below says.
 unsafe impl ThreadSafe for SyncCore {}
 
 impl SyncCore {
@@ -80,6 +81,8 @@ impl SyncCore {
         let slots = match self.growth {
             Growth::Bounded => self.capacity.load(Relaxed) / MAGAZINE_PART,
             Growth::OnDemand => usize::MAX,
+            // What has a chunk of its own goes with it.
+            Growth::Lone => 0,
         };
         let slots = self.geometry.magazine_slots(slots).min(self.geometry.chunk_slots());
         if slots == 0 {
@@ -92,7 +95,7 @@ impl SyncCore {
             Growth::Bounded => {
                 self.depot().add_reservation(slots, &mut |chunks| self.table.reserve(chunks))
             }
-            Growth::OnDemand => Ok(()),
+            Growth::OnDemand | Growth::Lone => Ok(()),
         };
         // A thread does without where upstream has no memory for it.
         self.caches.add(number, slots, start, reserve).ok()
@@ -107,11 +110,8 @@ impl SyncCore {
             return true;
         }
         if !depot.has_next() {
-            let slots = depot.growth_slots();
             let mut make_room = |chunks| self.table.reserve(chunks);
-            if self.growth == Growth::Bounded
-                || depot.add_reservation(slots, &mut make_room).is_err()
-            {
+            if self.growth != Growth::OnDemand || depot.extend(&mut make_room).is_err() {
                 return false;
             }
         }
@@ -145,7 +145,7 @@ impl SyncCore {
     fn capacity_of(&self, depot: &Depot) -> usize {
         match self.growth {
             Growth::Bounded => self.capacity.load(Relaxed),
-            Growth::OnDemand => depot.capacity(),
+            Growth::OnDemand | Growth::Lone => depot.capacity(),
         }
     }
 
@@ -155,10 +155,11 @@ impl SyncCore {
         let held = || self.caches.iter().flat_map(|cache| cache.magazine.iter());
         let vacant = depot.check_invariants(held, self.len_of(&depot), alone);
         assert_eq!(vacant, self.tokens.count(), "SyncCore invariant 2");
-        let entered = depot.chunks().iter().copied().map(Some);
-        let numbers = 0..depot.chunks().len();
+        let listed = if self.growth == Growth::Lone { &[] } else { depot.chunks() };
+        let entered = listed.iter().copied().map(Some);
+        let numbers = 0..listed.len();
         assert!(numbers.map(|number| self.table.get(number)).eq(entered), "SyncCore invariant 3");
-        assert_eq!(self.table.numbers().count(), depot.chunks().len(), "SyncCore invariant 3");
+        assert_eq!(self.table.numbers().count(), listed.len(), "SyncCore invariant 3");
         assert_eq!(depot.given_up(), self.given_up.load(Relaxed), "SyncCore invariant 4");
         if self.is_bounded() {
             let cached: usize = self.caches.iter().map(|cache| cache.magazine.capacity()).sum();
@@ -178,13 +179,18 @@ impl SyncCore {
         }
     }
 
+    /// Releases a lone chunk, whose slot is vacant and the caller's.
+    pub(super) fn release_lone(&self, chunk: Chunk) {
+        self.depot().release_lone(chunk);
+    }
+
     /// Gives every wholly vacant chunk of a growing core back; returns the number of bytes.
     ///
     /// # Safety
     ///
     /// 1. No other thread uses the core.
     pub(crate) unsafe fn trim(&self) -> usize {
-        if self.growth == Growth::Bounded {
+        if self.growth != Growth::OnDemand {
             return 0;
         }
         if cfg!(debug_assertions) {
@@ -208,13 +214,19 @@ impl SyncCore {
 }
 
 // SAFETY: 1. `Depot` invariant 6. 2. `Depot` invariant 3: what is taken leaves a cache or a bitmap,
-// which had it with that provenance. 3. invariant 5; `Depot` invariant 2. 4. `trim` releases wholly
-// vacant chunks, and nothing else does.
+// which had it with that provenance, or is of a chunk just entered. 3. invariant 5; `Depot` invariant
+// 2. 4. `trim` releases wholly vacant chunks, and `release_lone` one whose slot is given back; nothing
+// else does. 5. Such a core has no tracts.
 unsafe impl PoolCore for SyncCore {
-    fn new(geometry: Geometry, plan: Plan, place: NonNull<()>) -> Self {
+    type Once<T> = OnceLock<T>;
+
+    const SHARES_GROUND: bool = false;
+
+    unsafe fn new(geometry: Geometry, plan: Plan, place: NonNull<()>) -> Self {
         // SAFETY: the core is going to lie at `place`, so the field is inside the allocation.
         let caches = unsafe { place.byte_add(offset_of!(Self, caches)) }.cast();
-        let depot = Depot::new(geometry, plan.growth, plan.pages, place);
+        // SAFETY: 1. there is none.
+        let depot = unsafe { Depot::new(geometry, plan.growth, plan.pages, place, None) };
         // INVARIANT: 1. to 4. nothing is there. 5. by the line above. 6. see `furnish`.
         Self {
             // SAFETY: 1. the core goes to `place`, and stays there until it ends.
@@ -242,12 +254,18 @@ unsafe impl PoolCore for SyncCore {
     }
 
     #[inline]
-    fn take(&self) -> Option<NonNull<u8>> {
+    fn take_at_hand(&self) -> Option<NonNull<u8>> {
         // INVARIANT: `Depot` 3. from the magazine to occupied.
-        match self.caches.with_own(|cache| cache.magazine.pop()) {
-            Some(Some(slot)) => Some(slot),
-            _ => self.refill_and_take(),
-        }
+        self.caches.with_own(|cache| cache.magazine.pop()).flatten()
+    }
+
+    #[inline]
+    fn take_behind(&self) -> Option<NonNull<u8>> {
+        self.refill_and_take()
+    }
+
+    fn take_lone(&self, layout: Layout) -> Result<NonNull<u8>, PoolError> {
+        self.depot().take_lone(layout, &mut |_| Ok(()))
     }
 
     #[inline]
@@ -286,15 +304,16 @@ unsafe impl PoolCore for SyncCore {
         self.is_bounded() && cached == 0 && self.tokens.count() == 0 && !self.depot().has_next()
     }
 
-    fn object_size(&self) -> usize {
-        self.geometry.object_size()
+    #[inline]
+    fn geometry(&self) -> &Geometry {
+        &self.geometry
     }
 
     #[cold]
     fn refusal(&self) -> PoolError {
         match self.growth {
             Growth::Bounded => PoolError::Full { capacity: self.capacity.load(Relaxed) },
-            Growth::OnDemand => self.depot().refusal(),
+            Growth::OnDemand | Growth::Lone => self.depot().refusal(),
         }
     }
 
@@ -307,7 +326,7 @@ unsafe impl PoolCore for SyncCore {
                 self.capacity.store(slots, Relaxed);
                 Ok(())
             }
-            Growth::OnDemand => self.depot().grow(slots, &mut make_room),
+            Growth::OnDemand | Growth::Lone => self.depot().grow(slots, &mut make_room),
         }
     }
 
@@ -341,16 +360,13 @@ unsafe impl PoolCore for SyncCore {
         self.depot().contains(address)
     }
 
+    fn release_vacant(&self) -> usize {
+        0
+    }
+
     fn stats(&self) -> PoolStats {
         let depot = self.depot();
-        let len = self.len_of(&depot);
-        PoolStats {
-            capacity: self.capacity_of(&depot),
-            len,
-            chunks: depot.chunk_count(),
-            bytes_reserved: depot.bytes_reserved(),
-            bytes_live: len * self.geometry.stride().bytes(),
-        }
+        depot.stats(self.len_of(&depot), self.capacity_of(&depot))
     }
 
     fn check_invariants(&self) {

@@ -1,0 +1,355 @@
+//! Pools as allocators for collections, by the trait of the crate `allocator-api2`.
+//!
+//! A collection may have made its pointer from a reference to a value, whose provenance ends where the
+//! value does; a chunk's header does not lie there. [`whole`] makes up for it, the only place of the
+//! crate with provenance that was exposed.
+
+use core::alloc::Layout;
+use core::ptr::{self, NonNull};
+
+use allocator_api2::alloc::{AllocError, Allocator};
+
+use crate::block_pool::BlockPool;
+use crate::classed_pool::ClassedPool;
+use crate::memory::Slot;
+use crate::pool_core::PoolCore;
+use crate::size_class::SizeClass;
+
+/// A block for a value of size 0: none is needed.
+fn nothing(layout: Layout) -> NonNull<[u8]> {
+    let place = NonNull::new(ptr::without_provenance_mut(layout.align()));
+    NonNull::slice_from_raw_parts(place.expect("an alignment is not 0"), 0)
+}
+
+/// The block at `block`, of an entered chunk, with the provenance of that chunk: it was exposed when the
+/// chunk was entered.
+#[inline]
+fn whole(block: NonNull<u8>) -> NonNull<u8> {
+    let block = ptr::with_exposed_provenance_mut(block.addr().get());
+    NonNull::new(block).expect("a block has an address")
+}
+
+/// The block in a slot, for so many bytes, which it has room for.
+#[inline]
+fn block_of<C: PoolCore>(slot: Slot<'_, BlockPool<C>>, bytes: usize) -> NonNull<[u8]> {
+    NonNull::slice_from_raw_parts(slot.into_start(), bytes)
+}
+
+/// Clears a block from offset `from` on.
+///
+/// # Safety
+///
+/// 1. The block may be written to and belongs to the caller; `from` is no more than its length.
+unsafe fn clear(block: NonNull<[u8]>, from: usize) {
+    // SAFETY: clause 1.
+    let rest = unsafe { block.cast::<u8>().byte_add(from) };
+    // SAFETY: clause 1.
+    unsafe { rest.write_bytes(0, block.len() - from) };
+}
+
+/// Moves a block to where another layout has its place.
+///
+/// # Errors
+///
+/// That of the allocator, which has the old block still.
+///
+/// # Safety
+///
+/// 1. `block` is of `allocator`, for the layout `old`; it belongs to the caller, who gives it up.
+unsafe fn relocate(
+    allocator: &impl Allocator,
+    block: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Result<NonNull<[u8]>, AllocError> {
+    let moved = allocator.allocate(new)?;
+    let bytes = old.size().min(new.size());
+    // SAFETY: both are as long (clause 1), and apart, being occupied at once.
+    unsafe { block.copy_to_nonoverlapping(moved.cast(), bytes) };
+    // SAFETY: clause 1.
+    unsafe { allocator.deallocate(block, old) };
+    Ok(moved)
+}
+
+/// Blocks of a class come from its pool; of larger layouts, and of those that are aligned to more than
+/// 4096 bytes, straight from the upstream allocator. One of size 0 takes no memory.
+///
+/// `grow` and `shrink` leave a block where it is while the class stays the same.
+///
+/// # Panics
+///
+/// With debug assertions on, where a block is given back or resized with a layout of another class.
+// SAFETY: a block is a slot, which stays where it is until it is given back, or is one of the upstream
+// allocator. References to one pool are interchangeable: all that a method uses is the pool. A layout
+// fits a block where it belongs to the class of the block; a block is as long as was asked for.
+unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
+    #[inline]
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let small = SizeClass::of_small(layout).and_then(|class| self.class(class));
+        match small.and_then(BlockPool::take_at_hand) {
+            Some(slot) => Ok(block_of(slot, layout.size())),
+            None => allocate_otherwise(self, layout),
+        }
+    }
+
+    fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        if layout.size() == 0 || SizeClass::of(layout).is_none() {
+            return allocate_aside(self, layout, true);
+        }
+        let block = self.allocate(layout)?;
+        // SAFETY: 1. the block was just allocated.
+        unsafe { clear(block, 0) };
+        Ok(block)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        match SizeClass::of_small(layout) {
+            // SAFETY: 1. the caller's: the block is of this pool and of this layout, hence of this class.
+            Some(class) => unsafe { put_back(self, class, block) },
+            // SAFETY: 1. the caller's.
+            None => unsafe { deallocate_otherwise(self, block, layout) },
+        }
+    }
+
+    unsafe fn grow(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        debug_assert!(new.size() >= old.size(), "a block grows to {new:?} from {old:?}");
+        // SAFETY: 1. the caller's.
+        unsafe { resize(self, block, old, new) }
+    }
+
+    unsafe fn grow_zeroed(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: as the caller's.
+        let grown = unsafe { self.grow(block, old, new) }?;
+        // SAFETY: 1. the block is the caller's and at least as long as `new`, which is no less than
+        // `old`.
+        unsafe { clear(grown, old.size()) };
+        Ok(grown)
+    }
+
+    unsafe fn shrink(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        debug_assert!(new.size() <= old.size(), "a block shrinks to {new:?} from {old:?}");
+        // SAFETY: 1. the caller's.
+        unsafe { resize(self, block, old, new) }
+    }
+}
+
+/// Allocates what is no small block, or finds none in front of its class.
+#[cold]
+#[inline(never)]
+fn allocate_otherwise<C: PoolCore>(
+    pool: &ClassedPool<C>,
+    layout: Layout,
+) -> Result<NonNull<[u8]>, AllocError> {
+    match SizeClass::of(layout) {
+        Some(class) if layout.size() != 0 => {
+            let slot = pool.take_of(class).map_err(|_| AllocError)?;
+            Ok(block_of(slot, layout.size()))
+        }
+        _ => allocate_aside(pool, layout, false),
+    }
+}
+
+/// Gives back what is no small block.
+///
+/// # Safety
+///
+/// 1. `block` is of `pool`, for this layout; it belongs to the caller, who gives it up.
+#[cold]
+#[inline(never)]
+unsafe fn deallocate_otherwise<C: PoolCore>(
+    pool: &ClassedPool<C>,
+    block: NonNull<u8>,
+    layout: Layout,
+) {
+    match SizeClass::of(layout) {
+        _ if layout.size() == 0 => {}
+        // SAFETY: 1. clause 1: the layout tells the class.
+        Some(class) => unsafe { put_back(pool, class, block) },
+        // SAFETY: 1. and 2. clause 1.
+        None => unsafe { pool.direct.deallocate(block, layout) },
+    }
+}
+
+/// Gives a block of a class back.
+///
+/// # Safety
+///
+/// 1. `block` is one of that class of `pool`; it belongs to the caller, who gives it up.
+#[inline]
+unsafe fn put_back<C: PoolCore>(pool: &ClassedPool<C>, class: SizeClass, block: NonNull<u8>) {
+    let block = whole(block);
+    check_class(pool, class, block);
+    // SAFETY: a block of the class is there (clause 1), so its pool is.
+    let pool = unsafe { pool.class(class).unwrap_unchecked() };
+    // SAFETY: 1. and 2. clause 1, and `whole` makes up for what the pointer may lack.
+    unsafe { pool.core().put(block) };
+}
+
+/// Allocates what belongs to no class.
+fn allocate_aside<C: PoolCore>(
+    pool: &ClassedPool<C>,
+    layout: Layout,
+    zeroed: bool,
+) -> Result<NonNull<[u8]>, AllocError> {
+    if layout.size() == 0 {
+        return Ok(nothing(layout));
+    }
+    // SAFETY: 1. by the lines above.
+    let block = unsafe { pool.direct.allocate(layout, zeroed) }.ok_or(AllocError)?;
+    Ok(NonNull::slice_from_raw_parts(block, layout.size()))
+}
+
+/// Checks that `block` is an occupied one of a class.
+///
+/// # Panics
+///
+/// With debug assertions on, where it is not.
+#[inline]
+fn check_class<C: PoolCore>(pool: &ClassedPool<C>, class: SizeClass, block: NonNull<u8>) {
+    if cfg!(debug_assertions) {
+        let found = pool.class(class).map(|found| found.core().occupied_slot(block.addr().get()));
+        if !matches!(found, Some(Ok(_))) {
+            refuse(class, pool.block_size_at(block));
+        }
+    }
+}
+
+/// Ends what was to be done with a block of a class that it is not of, but of one for so many bytes.
+#[cold]
+fn refuse(class: SizeClass, found: Option<usize>) -> ! {
+    let size = class.size();
+    match found {
+        None => {
+            panic!("no block of this pool lies there, but one of {size} bytes was to be given back")
+        }
+        Some(found) if found == size => panic!("the block is vacant already, or starts elsewhere"),
+        Some(found) => panic!(
+            "a block of {found} bytes is given back or resized with a layout for one of {size} bytes"
+        ),
+    }
+}
+
+/// Makes a block one for another layout: where it is, if the class is the same.
+///
+/// # Errors
+///
+/// [`AllocError`] where there is no memory; the block is as it was then.
+///
+/// # Safety
+///
+/// 1. `block` is of `pool`, for the layout `old`; it belongs to the caller, who gives it up.
+unsafe fn resize<C: PoolCore>(
+    pool: &ClassedPool<C>,
+    block: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Result<NonNull<[u8]>, AllocError> {
+    let class = SizeClass::of(old);
+    if old.size() != 0 && new.size() != 0 && class == SizeClass::of(new) {
+        if let Some(class) = class {
+            let block = whole(block);
+            check_class(pool, class, block);
+            return Ok(NonNull::slice_from_raw_parts(block, new.size()));
+        }
+        if old.align() == new.align() {
+            // SAFETY: 1. and 2. clause 1. 3. `new` is a layout, and not of size 0.
+            let resized = unsafe { pool.direct.resize(block, old, new.size()) };
+            let resized = resized.ok_or(AllocError)?;
+            return Ok(NonNull::slice_from_raw_parts(resized, new.size()));
+        }
+    }
+    // SAFETY: 1. clause 1.
+    unsafe { relocate(&pool, block, old, new) }
+}
+
+/// Hands out blocks to layouts that they fit: of the pool's block size at most, and of its alignment; any
+/// other is refused with [`AllocError`]. A layout of size 0 takes no block.
+///
+/// # Panics
+///
+/// With debug assertions on, where a block is given back that is not occupied.
+// SAFETY: a block stays where it is until it is given back. References to one pool are
+// interchangeable. Any layout that is no more than a block in size and alignment fits it.
+unsafe impl<C: PoolCore> Allocator for &BlockPool<C> {
+    #[inline]
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        if layout.size() == 0 {
+            return Ok(nothing(layout));
+        }
+        let block = self.core().geometry().slot();
+        if layout.size() > block.size() || layout.align() > block.align() {
+            return Err(AllocError);
+        }
+        self.take().map(|slot| block_of(slot, layout.size())).ok_or(AllocError)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        if layout.size() != 0 {
+            // SAFETY: 1. and 2. the caller's; `whole` makes up for what the pointer may lack.
+            unsafe { BlockPool::deallocate(self, whole(block)) };
+        }
+    }
+
+    unsafe fn grow(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        let whole_block = self.core().geometry().slot();
+        if old.size() == 0 {
+            // There is nothing to move, nor to give back.
+            return self.allocate(new);
+        }
+        if new.size() > whole_block.size() || new.align() > whole_block.align() {
+            return Err(AllocError);
+        }
+        Ok(NonNull::slice_from_raw_parts(whole(block), new.size()))
+    }
+
+    unsafe fn grow_zeroed(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: as the caller's.
+        let grown = unsafe { self.grow(block, old, new) }?;
+        // SAFETY: 1. the block is the caller's and at least as long as `new`, which is no less than
+        // `old`.
+        unsafe { clear(grown, old.size()) };
+        Ok(grown)
+    }
+
+    unsafe fn shrink(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        if new.size() == 0 {
+            // SAFETY: as the caller's.
+            unsafe { self.deallocate(block, old) };
+            return Ok(nothing(new));
+        }
+        // SAFETY: as the caller's: a block that is not longer is resized as one that is not shorter.
+        unsafe { self.grow(block, old, new) }
+    }
+}

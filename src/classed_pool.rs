@@ -1,0 +1,475 @@
+//! One front over many pools: values of any type and size, each in the pool of its class.
+
+use core::alloc::Layout;
+use core::array;
+use core::fmt;
+use core::mem::MaybeUninit;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+#[cfg(feature = "allocator-api2")]
+use core::ptr::NonNull;
+
+use crate::block_pool::BlockPool;
+use crate::depot::Growth;
+#[cfg(feature = "allocator-api2")]
+use crate::direct::Direct;
+use crate::error::{PoolError, TryAllocError, expect};
+use crate::fixed::Fixed;
+use crate::geometry::MAX_ALIGN;
+use crate::ground::Ground;
+use crate::memory::Slot;
+use crate::once::Once;
+use crate::pages::Pages;
+use crate::pool_box::PoolBox;
+use crate::pool_core::{Leftovers, Plan, PoolCore, ThreadSafe};
+use crate::size_class::{CLASSES, SizeClass};
+use crate::stats::SizeClassStats;
+
+mod slices;
+
+/// What [`SizeClassPool`](crate::SizeClassPool) and `SyncSizeClassPool` have in common: a pool of
+/// values of any type and size, for one thread or for many, as its cores `C` are.
+// # Invariants
+//
+// 1. `classes[n]` is empty or a pool for the layout of class `n`.
+// 2. `gate` is a pool for lone chunks.
+// 3. `ground` is there where cores share it. The pools of `classes` grow on it, and its tracts name the
+//    core of `gate`. Declared, and so dropped, last.
+pub struct ClassedPool<C: PoolCore> {
+    classes: [C::Once<BlockPool<C>>; CLASSES],
+    gate: BlockPool<C>,
+    #[cfg(feature = "allocator-api2")]
+    pub(crate) direct: Direct,
+    ground: Option<Fixed<Ground>>,
+}
+
+// SAFETY: everything the pool reaches belongs to it alone: its pools, of which each is `Send`, and the
+// memory and the figures of `ground`, which only those pools reach.
+unsafe impl<C: PoolCore> Send for ClassedPool<C> {}
+
+// SAFETY: sharing the pool shares its pools, hence `C: ThreadSafe`, and the places that they are made
+// in, hence the bound; there is no ground (clause 2 of `ThreadSafe`); all else is atomic.
+unsafe impl<C: ThreadSafe> Sync for ClassedPool<C> where C::Once<BlockPool<C>>: Sync {}
+
+// No call leaves the pool half-done when it unwinds, so a caller that catches a panic finds it as
+// usable as before.
+impl<C: PoolCore> UnwindSafe for ClassedPool<C> {}
+impl<C: PoolCore> RefUnwindSafe for ClassedPool<C> {}
+
+/// The layout of a `T`, which a slot can be aligned to.
+pub(crate) const fn layout_of<T>() -> Layout {
+    assert!(align_of::<T>() <= MAX_ALIGN, "a pool aligns its values to at most 4096 bytes");
+    Layout::new::<T>()
+}
+
+impl<C: PoolCore> ClassedPool<C> {
+    /// Makes a pool without memory for values.
+    ///
+    /// # Panics
+    ///
+    /// Calls [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the global allocator refuses
+    /// the few bytes that an empty pool takes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SizeClassPool::new();
+    /// let (number, text) = (pool.alloc(7), pool.alloc_str("seven"));
+    /// assert_eq!((*number, &*text, pool.len()), (7, "seven", 2));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn new() -> Self {
+        expect(Self::try_new())
+    }
+
+    /// As [`ClassedPool::new`], with an error instead of an abort.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::OutOfMemory`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SizeClassPool::try_new()?;
+    /// assert!(pool.is_empty());
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn try_new() -> Result<Self, PoolError> {
+        let plan = Self::plan(Growth::Lone);
+        // SAFETY: 1. it has none.
+        let gate = unsafe { BlockPool::<C>::from_plan(Layout::new::<u8>(), plan) }?;
+        let ground = match C::SHARES_GROUND {
+            true => Some(Fixed::new(|_| Ground::new(gate.core_place()))?),
+            false => None,
+        };
+        // INVARIANT: 1. they are empty. 2. and 3. by the lines above.
+        Ok(Self {
+            classes: array::from_fn(|_| C::Once::default()),
+            gate,
+            #[cfg(feature = "allocator-api2")]
+            direct: Direct::default(),
+            ground,
+        })
+    }
+
+    /// What a pool without slots is to be.
+    fn plan(growth: Growth) -> Plan {
+        let (leftovers, pages) = (Leftovers::Keep, Pages::default());
+        Plan { growth, slots: 0, leftovers, pages, ground: None }
+    }
+
+    /// The pool of a class, if it has been used.
+    #[inline]
+    pub(crate) fn class(&self, class: SizeClass) -> Option<&BlockPool<C>> {
+        // SAFETY: there are as many places as classes (`SizeClass` invariant 1).
+        unsafe { self.classes.get_unchecked(class.number()) }.get()
+    }
+
+    /// The pools of all classes that have been used.
+    pub(crate) fn used(&self) -> impl Iterator<Item = &BlockPool<C>> {
+        self.classes.iter().filter_map(C::Once::get)
+    }
+
+    /// The size of the slot that `pointer` points into, where it is one of a class.
+    #[cfg(feature = "allocator-api2")]
+    pub(crate) fn block_size_at(&self, pointer: NonNull<u8>) -> Option<usize> {
+        self.used().find(|pool| pool.contains(pointer)).map(BlockPool::object_size)
+    }
+
+    /// Takes a slot for a value of `layout`: the step without a value that all forms of allocation
+    /// share. It is of the size and the alignment of the layout at least.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::AlignTooLarge`], [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
+    #[inline]
+    pub(crate) fn take(&self, layout: Layout) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
+        match SizeClass::of(layout) {
+            Some(class) => self.take_of(class),
+            None => self.gate.take_lone(layout),
+        }
+    }
+
+    /// Takes a slot of a class.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::OutOfMemory`].
+    #[inline]
+    pub(crate) fn take_of(&self, class: SizeClass) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
+        match self.class(class).and_then(BlockPool::take_at_hand) {
+            Some(slot) => Ok(slot),
+            None => self.take_behind(class),
+        }
+    }
+
+    /// Takes a slot of a class that has none in front, or no pool yet.
+    #[cold]
+    #[inline(never)]
+    fn take_behind(&self, class: SizeClass) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
+        let pool = match self.class(class) {
+            Some(pool) => pool,
+            None => self.add_class(class)?,
+        };
+        let found = match &self.ground {
+            None => pool.take(),
+            // Before more is reserved, what other classes have to spare is looked for.
+            Some(ground) => ground.without_reserving(|| pool.take()).or_else(|| {
+                self.gather(ground);
+                pool.take()
+            }),
+        };
+        found.ok_or_else(|| pool.refusal())
+    }
+
+    /// Makes the pool of a class that has none.
+    fn add_class(&self, class: SizeClass) -> Result<&BlockPool<C>, PoolError> {
+        let ground = self.ground.as_ref().map(Fixed::place);
+        let plan = Plan { ground, ..Self::plan(Growth::OnDemand) };
+        // SAFETY: 1. invariant 3: the ground is dropped after the pools of classes.
+        let pool = unsafe { BlockPool::from_plan(class.layout(), plan) }?;
+        // INVARIANT: 1. and 3. here. Where another thread was faster, this one is dropped.
+        Ok(self.classes[class.number()].get_or_set(pool))
+    }
+
+    /// Has classes give chunks without an occupied slot back to the ground, where much of it is vacant.
+    fn gather(&self, ground: &Ground) {
+        let vacant = self.used().map(|pool| {
+            let stats = pool.core().stats();
+            stats.bytes_reserved - stats.bytes_live
+        });
+        if ground.is_worth_gathering(vacant.sum()) {
+            let gathered = self.used().map(|pool| pool.core().release_vacant()).sum();
+            ground.note_gathered(gathered);
+        }
+    }
+
+    /// Has classes give chunks without an occupied slot back, and the ground whole tracts upstream;
+    /// returns the number of bytes that went there.
+    pub(crate) fn release_vacant(&self) -> usize {
+        let released: usize = self.used().map(|pool| pool.core().release_vacant()).sum();
+        match &self.ground {
+            Some(ground) => ground.release_vacant(),
+            None => released,
+        }
+    }
+
+    /// Moves a value into a slot of its class, or into a reservation of its own, where it is larger
+    /// than 32 KiB, and returns its handle.
+    ///
+    /// # Panics
+    ///
+    /// Calls [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the upstream allocator has no
+    /// memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SizeClassPool::new();
+    /// let mut numbers = pool.alloc([1, 2, 3]);
+    /// numbers[0] = 4;
+    /// assert_eq!(*numbers, [4, 2, 3]);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn alloc<T>(&self, value: T) -> PoolBox<'_, T, BlockPool<C>> {
+        let slot = expect(self.take(const { layout_of::<T>() }));
+        // SAFETY: 1. by `take`.
+        unsafe { PoolBox::fill(slot, value) }
+    }
+
+    /// As [`ClassedPool::alloc`], or gives the value back.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAllocError`] holds the value, where the upstream allocator has no memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SizeClassPool::new();
+    /// let name = pool.try_alloc(String::from("pooled"))?;
+    /// assert_eq!(*name, "pooled");
+    /// # Ok::<(), typed_pool::TryAllocError<String>>(())
+    /// ```
+    #[inline]
+    pub fn try_alloc<T>(&self, value: T) -> Result<PoolBox<'_, T, BlockPool<C>>, TryAllocError<T>> {
+        match self.take(const { layout_of::<T>() }) {
+            // SAFETY: 1. by `take`.
+            Ok(slot) => Ok(unsafe { PoolBox::fill(slot, value) }),
+            Err(error) => Err(TryAllocError::new(value, error)),
+        }
+    }
+
+    /// Builds a value in a slot. The slot is taken first, and given back where `build` panics.
+    ///
+    /// # Panics
+    ///
+    /// As [`ClassedPool::alloc`]; `build` is not called then. And where `build` panics.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SizeClassPool::new();
+    /// let table = pool.alloc_with(|| [0_u8; 1 << 16]);
+    /// assert_eq!((table.len(), pool.stats().large), (1 << 16, 1));
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn alloc_with<T>(&self, build: impl FnOnce() -> T) -> PoolBox<'_, T, BlockPool<C>> {
+        let slot = expect(self.take(const { layout_of::<T>() }));
+        // SAFETY: 1. by `take`.
+        unsafe { PoolBox::fill_with(slot, build) }
+    }
+
+    /// Builds a value in a slot, or gives the builder back.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAllocError`] holds `build`, which has not been called, where the upstream allocator has no
+    /// memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SizeClassPool::new();
+    /// let number = pool.try_alloc_with(|| 7).map_err(|refused| refused.error())?;
+    /// assert_eq!(*number, 7);
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    #[inline]
+    pub fn try_alloc_with<T, F: FnOnce() -> T>(
+        &self,
+        build: F,
+    ) -> Result<PoolBox<'_, T, BlockPool<C>>, TryAllocError<F>> {
+        match self.take(const { layout_of::<T>() }) {
+            // SAFETY: 1. by `take`.
+            Ok(slot) => Ok(unsafe { PoolBox::fill_with(slot, build) }),
+            Err(error) => Err(TryAllocError::new(build, error)),
+        }
+    }
+
+    /// Takes a slot whose value is written later, by [`PoolBox::write`] or in place.
+    ///
+    /// # Panics
+    ///
+    /// As [`ClassedPool::alloc`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use typed_pool::{PoolBox, SizeClassPool};
+    ///
+    /// let pool = SizeClassPool::new();
+    /// let slot = pool.alloc_uninit::<u32>();
+    /// assert_eq!(*PoolBox::write(slot, 7), 7);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn alloc_uninit<T>(&self) -> PoolBox<'_, MaybeUninit<T>, BlockPool<C>> {
+        let slot = expect(self.take(const { layout_of::<T>() }));
+        // SAFETY: 1. by `take`. 2. any content is a valid `MaybeUninit<T>`.
+        unsafe { PoolBox::from_slot(slot) }
+    }
+
+    /// Takes a slot whose value is written later, or says why there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAllocError`], with nothing to give back, where the upstream allocator has no memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SizeClassPool::new();
+    /// assert!(pool.try_alloc_uninit::<[u8; 1 << 20]>().is_ok());
+    /// ```
+    #[inline]
+    pub fn try_alloc_uninit<T>(
+        &self,
+    ) -> Result<PoolBox<'_, MaybeUninit<T>, BlockPool<C>>, TryAllocError<()>> {
+        match self.take(const { layout_of::<T>() }) {
+            // SAFETY: 1. by `take`. 2. any content is a valid `MaybeUninit<T>`.
+            Ok(slot) => Ok(unsafe { PoolBox::from_slot(slot) }),
+            Err(error) => Err(TryAllocError::new((), error)),
+        }
+    }
+
+    /// Builds the default value of a type in a slot.
+    ///
+    /// # Panics
+    ///
+    /// As [`ClassedPool::alloc_with`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SizeClassPool::new();
+    /// assert!(pool.alloc_default::<Vec<u8>>().is_empty());
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn alloc_default<T: Default>(&self) -> PoolBox<'_, T, BlockPool<C>> {
+        self.alloc_with(T::default)
+    }
+
+    /// The number of values, those of forgotten and leaked handles included, and of blocks of classes
+    /// that were handed out by way of `Allocator`. Takes time in proportion to the number of classes in
+    /// use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SizeClassPool::new();
+    /// let _values = (pool.alloc(7_u8), pool.alloc([0; 100_000]));
+    /// assert_eq!(pool.len(), 2);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.used().map(BlockPool::len).sum::<usize>() + self.gate.len()
+    }
+
+    /// Whether no slot is occupied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(typed_pool::SizeClassPool::new().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pool's figures at this moment. Takes time in proportion to the number of chunks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SizeClassPool::new();
+    /// let _text = pool.alloc_str("twelve bytes");
+    /// assert_eq!(pool.stats().bytes_live, 16);
+    /// ```
+    pub fn stats(&self) -> SizeClassStats {
+        let large = self.gate.core().stats();
+        let mut stats = SizeClassStats {
+            large: large.len,
+            bytes_large: large.bytes_live,
+            bytes_reserved: large.bytes_reserved,
+            upstream_allocations: large.upstream_allocations,
+            upstream_releases: large.upstream_releases,
+            ..SizeClassStats::default()
+        };
+        for class in self.used().map(|pool| pool.core().stats()) {
+            stats.classes += 1;
+            stats.len += class.len;
+            stats.bytes_live += class.bytes_live;
+            stats.upstream_allocations += class.upstream_allocations;
+            stats.upstream_releases += class.upstream_releases;
+            if self.ground.is_none() {
+                stats.bytes_reserved += class.bytes_reserved;
+            }
+        }
+        if let Some(ground) = &self.ground {
+            let (allocations, releases) = ground.upstream_calls();
+            stats.bytes_reserved += ground.bytes_reserved();
+            stats.upstream_allocations += allocations;
+            stats.upstream_releases += releases;
+        }
+        #[cfg(feature = "allocator-api2")]
+        self.direct.count(&mut stats);
+        stats
+    }
+
+    /// Walks everything the pool holds and panics where an invariant does not hold, or where another
+    /// thread uses the pool. For tests.
+    #[doc(hidden)]
+    pub fn check_invariants(&self) {
+        for (class, made) in SizeClass::all().zip(&self.classes) {
+            let Some(pool) = made.get() else { continue };
+            assert_eq!(pool.object_size(), class.size(), "ClassedPool invariant 1");
+            pool.check_invariants();
+        }
+        self.gate.check_invariants();
+        if let Some(ground) = &self.ground {
+            ground.check_invariants();
+        }
+    }
+}
+
+/// The pool that [`ClassedPool::new`] makes.
+impl<C: PoolCore> Default for ClassedPool<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C: PoolCore> fmt::Debug for ClassedPool<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stats = self.stats();
+        f.debug_struct("SizeClassPool")
+            .field("len", &self.len())
+            .field("classes", &stats.classes)
+            .field("bytes_reserved", &stats.bytes_reserved)
+            .finish()
+    }
+}

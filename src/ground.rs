@@ -1,0 +1,293 @@
+//! Memory that several cores of one thread have in common: tracts, and the small chunks in them.
+//!
+//! A core with few slots takes some granules of a tract, one with many takes whole tracts. What is
+//! vacant again serves any of them, without the upstream allocator.
+
+use alloc::alloc::{alloc, dealloc};
+use alloc::vec::Vec;
+use core::alloc::Layout;
+use core::cell::{Cell, RefCell};
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering::Relaxed;
+
+use crate::chunk::Chunk;
+use crate::error::PoolError;
+use crate::geometry::{CHUNK_ALIGN, GRANULE, GRANULES, TRACT_HEADER_GRANULES};
+use crate::granules::Granules;
+
+/// The first tract is 2^this times shorter than others, the second half as much, and so on: there
+/// may never be more to serve.
+const SHORTER: usize = 2;
+
+/// A tract that small chunks share.
+#[derive(Debug)]
+struct Tract {
+    base: NonNull<u8>,
+    granules: Granules,
+}
+
+impl Tract {
+    fn layout(&self) -> Layout {
+        layout(self.granules.end())
+    }
+}
+
+/// The layout of a tract that is `granules` granules long.
+fn layout(granules: usize) -> Layout {
+    Layout::from_size_align(granules * GRANULE, CHUNK_ALIGN).expect("a tract is small")
+}
+
+/// Tracts, by what they are used for. Those that are chunks are known to the cores that have them.
+#[derive(Debug, Default)]
+struct Tracts {
+    shared: Vec<Tract>,
+    spare: Vec<NonNull<u8>>,
+}
+
+/// Where cores get memory in common. It lies at an address that does not change.
+///
+/// Control leaves for the upstream allocator while `tracts` is borrowed. One that uses the very pool
+/// it serves finds that: a panic.
+///
+/// # Invariants
+///
+/// 1. What is in `shared` points to as many granules of memory, with the provenance of their
+///    allocation, that [`Ground::reserve`] got, and has been entered as a tract of `owner`. The
+///    vacant granules are nobody's.
+/// 2. What is in `spare` points to a whole tract that it got, with the provenance of its allocation,
+///    which is nobody's.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    owner: NonNull<()>,
+    tracts: RefCell<Tracts>,
+    may_reserve: Cell<bool>,
+    reserved: Cell<usize>,
+    allocations: Cell<usize>,
+    releases: Cell<usize>,
+    /// How much is to be reserved before it is worth looking for vacant chunks again.
+    patience: Cell<usize>,
+}
+
+impl Ground {
+    /// Ground without memory, whose tracts are going to name `owner`.
+    pub(crate) fn new(owner: NonNull<()>) -> Self {
+        // INVARIANT: 1. and 2. there is nothing.
+        Self {
+            owner,
+            tracts: RefCell::default(),
+            may_reserve: Cell::new(true),
+            reserved: Cell::new(0),
+            allocations: Cell::new(0),
+            releases: Cell::new(0),
+            patience: Cell::new(0),
+        }
+    }
+
+    /// The number of bytes in all tracts.
+    pub(crate) fn bytes_reserved(&self) -> usize {
+        self.reserved.get()
+    }
+
+    /// The numbers of upstream allocations and of releases so far, for tracts.
+    pub(crate) fn upstream_calls(&self) -> (usize, usize) {
+        (self.allocations.get(), self.releases.get())
+    }
+
+    /// Whether it is worth having cores give back chunks, of which `vacant` bytes are: a quarter, and
+    /// some more than when that last brought little.
+    pub(crate) fn is_worth_gathering(&self, vacant: usize) -> bool {
+        let reserved = self.reserved.get();
+        reserved >= self.patience.get() && vacant >= reserved / 4
+    }
+
+    /// Notes that so many bytes were given back then.
+    pub(crate) fn note_gathered(&self, bytes: usize) {
+        let reserved = self.reserved.get();
+        let little = bytes < reserved / 16;
+        self.patience.set(if little { reserved + reserved / 8 } else { 0 });
+    }
+
+    /// Lets `run` have what there is and no more, without the upstream allocator.
+    pub(crate) fn without_reserving<R>(&self, run: impl FnOnce() -> R) -> R {
+        struct Restore<'a>(&'a Cell<bool>, bool);
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.1);
+            }
+        }
+        let _restore = Restore(&self.may_reserve, self.may_reserve.replace(false));
+        run()
+    }
+
+    /// Takes a whole tract, with the provenance of its allocation. It is the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::OutOfMemory`].
+    pub(crate) fn take_tract(&self) -> Result<NonNull<u8>, PoolError> {
+        let spare = self.tracts.borrow_mut().spare.pop();
+        spare.map_or_else(|| self.reserve(GRANULES), Ok)
+    }
+
+    /// Takes `count` granules in a row, at least one and no more than a tract has, for a small chunk
+    /// that starts with the first of them, with the provenance of their tract. They are the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::OutOfMemory`].
+    pub(crate) fn take_granules(&self, count: usize) -> Result<NonNull<u8>, PoolError> {
+        let tracts = &mut *self.tracts.borrow_mut();
+        let take = |tract: &mut Tract| Some((tract.base, tract.granules.take(count)?));
+        let (base, start) = match tracts.shared.iter_mut().find_map(take) {
+            Some(found) => found,
+            None => {
+                let end = self.add_shared(tracts, count)?;
+                let tract = tracts.shared.last_mut().and_then(take);
+                tract.ok_or(PoolError::OutOfMemory { bytes: layout(end).size() })?
+            }
+        };
+        // SAFETY: 1. invariant 1: the tract was entered, and stays while a granule is taken. 2. It is
+        // used here alone.
+        let tract = unsafe { Chunk::of(base) };
+        for granule in &tract.granules()[start..start + count] {
+            // There are fewer than 256 granules, by an assertion in `geometry`.
+            granule.store(start as u8, Relaxed);
+        }
+        // SAFETY: the granule lies in the tract (invariant 1).
+        Ok(unsafe { base.byte_add(start * GRANULE) })
+    }
+
+    /// Adds a tract to the shared ones that has `count` granules at least. Returns its length.
+    fn add_shared(&self, tracts: &mut Tracts, count: usize) -> Result<usize, PoolError> {
+        let shorter = SHORTER.saturating_sub(tracts.shared.len());
+        let wished = (GRANULES >> shorter).max(TRACT_HEADER_GRANULES + count);
+        let out_of_memory = PoolError::OutOfMemory { bytes: layout(wished).size() };
+        tracts.shared.try_reserve(1).map_err(|_| out_of_memory)?;
+        let (base, end) = match tracts.spare.pop() {
+            Some(base) => (base, GRANULES),
+            None => (self.reserve(wished)?, wished),
+        };
+        // SAFETY: 1. a tract is so aligned, and longer than its header. 2. It is nobody's, by
+        // invariant 2 or as just reserved. 3. A tract of `shared` is used while one of its granules
+        // is taken, and released while none is.
+        unsafe { Chunk::enter_tract(base, self.owner) };
+        // INVARIANT: 1. by the lines above.
+        tracts.shared.push(Tract { base, granules: Granules::new(end) });
+        Ok(end)
+    }
+
+    /// Takes memory back that holds a chunk no more.
+    ///
+    /// # Safety
+    ///
+    /// 1. `base` came from [`Ground::take_tract`] and `bytes` is the size of a tract, or it came from
+    ///    [`Ground::take_granules`] and `bytes` is that of as many granules as were taken; of this
+    ///    very ground.
+    /// 2. They are the caller's, who gives them up, and nothing refers to them.
+    pub(crate) unsafe fn put_back(&self, base: NonNull<u8>, bytes: usize) {
+        let tracts = &mut *self.tracts.borrow_mut();
+        if bytes == CHUNK_ALIGN {
+            // SAFETY: 1. clauses 1 and 2.
+            unsafe { self.put_spare(&mut tracts.spare, base) };
+            return;
+        }
+        let start = base.addr().get() % CHUNK_ALIGN;
+        let tract = base.addr().get() - start;
+        let place = tracts.shared.iter().position(|shared| shared.base.addr().get() == tract);
+        let place = place.expect("granules are those of a shared tract");
+        let granules = &mut tracts.shared[place].granules;
+        // INVARIANT: 1. clause 2.
+        granules.put_back(start / GRANULE..(start + bytes) / GRANULE);
+        if granules.are_vacant() && granules.end() == GRANULES {
+            let tract = tracts.shared.swap_remove(place);
+            // SAFETY: 1. it is a whole tract by the line above, and no granule is taken.
+            unsafe { self.put_spare(&mut tracts.spare, tract.base) };
+        }
+    }
+
+    /// Adds a tract to the spare ones, or releases it where there is no room to note it.
+    ///
+    /// # Safety
+    ///
+    /// 1. `base` points to a whole tract that [`Ground::reserve`] got, with the provenance of its
+    ///    allocation; it is the caller's, who gives it up, and nothing refers to it.
+    unsafe fn put_spare(&self, spare: &mut Vec<NonNull<u8>>, base: NonNull<u8>) {
+        if spare.try_reserve(1).is_ok() {
+            // INVARIANT: 2. clause 1.
+            spare.push(base);
+        } else {
+            // SAFETY: 1. clause 1.
+            unsafe { self.release(base, layout(GRANULES)) };
+        }
+    }
+
+    /// Gives every wholly vacant tract back to the upstream allocator; returns the number of bytes.
+    pub(crate) fn release_vacant(&self) -> usize {
+        let before = self.reserved.get();
+        let tracts = &mut *self.tracts.borrow_mut();
+        for base in tracts.spare.drain(..) {
+            // SAFETY: 1. invariant 2.
+            unsafe { self.release(base, layout(GRANULES)) };
+        }
+        tracts.shared.retain(|tract| {
+            let kept = !tract.granules.are_vacant();
+            if !kept {
+                // SAFETY: 1. invariant 1.
+                unsafe { self.release(tract.base, tract.layout()) };
+            }
+            kept
+        });
+        before - self.reserved.get()
+    }
+
+    /// Gets memory for a tract, `granules` granules long, which is the caller's.
+    fn reserve(&self, granules: usize) -> Result<NonNull<u8>, PoolError> {
+        let layout = layout(granules);
+        let refused = PoolError::OutOfMemory { bytes: layout.size() };
+        if !self.may_reserve.get() {
+            return Err(refused);
+        }
+        // SAFETY: a tract is not of size 0.
+        let base = NonNull::new(unsafe { alloc(layout) }).ok_or(refused)?;
+        self.reserved.set(self.reserved.get() + layout.size());
+        self.allocations.set(self.allocations.get() + 1);
+        Ok(base)
+    }
+
+    /// Gives the memory of a tract back to the upstream allocator.
+    ///
+    /// # Safety
+    ///
+    /// 1. `base` came from [`Ground::reserve`] for a tract of this layout; it is the caller's, who
+    ///    gives it up, and nothing refers to it.
+    unsafe fn release(&self, base: NonNull<u8>, layout: Layout) {
+        self.reserved.set(self.reserved.get() - layout.size());
+        self.releases.set(self.releases.get() + 1);
+        // SAFETY: `reserve` allocated it with this layout (clause 1).
+        unsafe { dealloc(base.as_ptr(), layout) };
+    }
+
+    /// Checks what can be seen from here.
+    ///
+    /// # Panics
+    ///
+    /// Panics where an invariant does not hold.
+    pub(crate) fn check_invariants(&self) {
+        let tracts = self.tracts.borrow();
+        for tract in &tracts.shared {
+            assert_eq!(tract.base.addr().get() % CHUNK_ALIGN, 0, "Ground invariant 1");
+            // SAFETY: 1. invariant 1. 2. It is used here alone.
+            let chunk = unsafe { Chunk::of(tract.base) };
+            assert_eq!(chunk.owner(), self.owner, "Ground invariant 1");
+        }
+        let shared: usize = tracts.shared.iter().map(|tract| tract.layout().size()).sum();
+        assert!(shared + tracts.spare.len() * CHUNK_ALIGN <= self.reserved.get());
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        // A tract with a chunk that is still there is kept, as the chunk is.
+        self.release_vacant();
+    }
+}
