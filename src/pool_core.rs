@@ -176,7 +176,7 @@ pub unsafe trait PoolCore: Sized {
 #[diagnostic::on_unimplemented(
     message = "a pool for one thread cannot be used by another, and nor can its handles",
     label = "needs a pool for many threads",
-    note = "`SyncPool` and `SyncMemoryPool` are for many threads"
+    note = "`SyncPool`, `SyncMemoryPool` and `SyncSizeClassPool` are for many threads"
 )]
 pub unsafe trait ThreadSafe: PoolCore {}
 

@@ -14,10 +14,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::MutexGuard;
 
-use typed_pool::TryAllocError;
 use typed_pool::{InvalidFree, Memory, MemoryPool, Pool, PoolBox, PoolError, PoolStats};
+use typed_pool::{SizeClassPool, SizeClassStats, TryAllocError};
 #[cfg(feature = "std")]
-use typed_pool::{SyncMemoryPool, SyncPool};
+use typed_pool::{SyncMemoryPool, SyncPool, SyncSizeClassPool};
 
 /// Whether a type without parameters implements a trait, as a constant.
 ///
@@ -99,6 +99,8 @@ assert_auto_traits! {
     &'static Pool<u32>:              false false true  true  true,
     MemoryPool:                      true  false true  true  true,
     &'static MemoryPool:             false false true  true  true,
+    SizeClassPool:                   true  false true  true  true,
+    &'static SizeClassPool:          false false true  true  true,
 }
 
 // A handle of a `Pool` reaches the pool, so it stays on its thread whatever its value is.
@@ -134,6 +136,8 @@ assert_auto_traits! {
     &'static SyncPool<Guard>:        false false true  true  true,
     SyncMemoryPool:                  true  true  true  true  true,
     &'static SyncMemoryPool:         true  true  true  true  true,
+    SyncSizeClassPool:               true  true  true  true  true,
+    &'static SyncSizeClassPool:      true  true  true  true  true,
 }
 
 // A handle of a pool for many threads is sent and shared as its value is.
@@ -167,6 +171,7 @@ assert_auto_traits! {
     PoolError:                       true  true  true  true  true,
     InvalidFree:                     true  true  true  true  true,
     PoolStats:                       true  true  true  true  true,
+    SizeClassStats:                  true  true  true  true  true,
 }
 
 fn assert_send<X: ?Sized + Send>() {}

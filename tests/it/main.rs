@@ -10,6 +10,7 @@
 mod auto_traits;
 mod layers;
 mod order;
+mod shared_memory;
 mod support;
 #[cfg(feature = "std")]
 mod sync_support;
@@ -30,13 +31,17 @@ mod local {
 
     type Pool<T> = typed_pool::Pool<T>;
     type MemoryPool = typed_pool::MemoryPool;
+    type SizeClassPool = typed_pool::SizeClassPool;
     type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, MemoryPool>;
 
+    #[cfg(feature = "allocator-api2")]
+    mod allocator;
     mod contract;
     mod memory_pool;
     mod model;
     mod pool;
     mod regressions;
+    mod size_class;
     mod structures;
 
     /// The number of slots that this thread can have of a bounded pool that it alone has used.
@@ -64,6 +69,16 @@ mod local {
     fn trim_under_handles<T>(pool: &Pool<T>) -> usize {
         pool.trim()
     }
+
+    /// As [`trim`].
+    fn trim_classes(pool: &mut SizeClassPool) -> usize {
+        pool.trim()
+    }
+
+    /// As [`trim_under_handles`].
+    fn trim_classes_under_handles(pool: &SizeClassPool) -> usize {
+        pool.trim()
+    }
 }
 
 /// The pools for many threads, here used by one.
@@ -76,13 +91,17 @@ mod sync {
 
     type Pool<T> = typed_pool::SyncPool<T>;
     type MemoryPool = typed_pool::SyncMemoryPool;
+    type SizeClassPool = typed_pool::SyncSizeClassPool;
     type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, MemoryPool>;
 
+    #[cfg(feature = "allocator-api2")]
+    mod allocator;
     mod contract;
     mod memory_pool;
     mod model;
     mod pool;
     mod regressions;
+    mod size_class;
     mod structures;
 
     /// The number of slots that this thread can have of a bounded pool that it alone has used.
@@ -110,6 +129,16 @@ mod sync {
 
     /// Gives back what is vacant where that can be done while handles live.
     fn trim_under_handles<T>(_: &Pool<T>) -> usize {
+        0
+    }
+
+    /// As [`trim`].
+    fn trim_classes(pool: &mut SizeClassPool) -> usize {
+        pool.trim()
+    }
+
+    /// As [`trim_under_handles`].
+    fn trim_classes_under_handles(_: &SizeClassPool) -> usize {
         0
     }
 }

@@ -53,6 +53,8 @@ programs_that_pass! {
     node_owns_node_in_cell,
     pool_outlives_what_values_borrow,
     pool_sent,
+    #[cfg(feature = "std")]
+    size_class_pool_shared,
     struct_of_pool_reference_and_handles,
     #[cfg(feature = "std")]
     sync_pool_shared,
