@@ -3,13 +3,12 @@
 use alloc::boxed::Box;
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
-use core::array;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::OnceLock;
 
 use super::padded::Padded;
-use crate::atomic::{AtomicPtr, AtomicUsize};
+use crate::atomic::{AtomicPtr, AtomicUsize, null_pointers};
 use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;
 
@@ -38,10 +37,7 @@ struct Group {
 
 impl Group {
     fn empty() -> Self {
-        Self {
-            hints: Padded(AtomicUsize::new(0)),
-            chunks: array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
-        }
+        Self { hints: Padded(AtomicUsize::new(0)), chunks: null_pointers() }
     }
 }
 
