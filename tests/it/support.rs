@@ -14,6 +14,10 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    pub(crate) const fn new() -> Self {
+        Self { made: AtomicUsize::new(0), dropped: AtomicUsize::new(0) }
+    }
+
     /// The number of values alive, when no thread is about to make or to drop one.
     pub(crate) fn live(&self) -> usize {
         self.made() - self.dropped.load(Relaxed)
