@@ -1,4 +1,4 @@
-//! How the larger examples end: what they print, and their exit code.
+//! How the examples end: what they print, and their exit code.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
