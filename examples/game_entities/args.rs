@@ -51,7 +51,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Job, String> {
                 }
                 path = Some(value.into());
             }
-            other => return Err(other.unexpected().to_string()),
+            other => return Err(format!("{} (--help lists the options)", other.unexpected())),
         }
     }
     let Some(path) = path else {
@@ -129,8 +129,8 @@ mod tests {
             (&["--frames", "1", "f"], "--frames is for the shooter"),
             (&["--seed", "1", "f"], "--seed is for the shooter"),
             (&["f", "g"], "\"f\" and \"g\""),
-            (&["--bogus"], "--bogus"),
-            (&["-x"], "-x"),
+            (&["--bogus"], "invalid option '--bogus' (--help lists the options)"),
+            (&["-x"], "invalid option '-x' (--help lists the options)"),
         ] {
             let message = job(args).unwrap_err();
             assert!(message.contains(part), "{args:?}: {message}");
