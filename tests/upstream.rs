@@ -6,80 +6,24 @@
 //! but for the memory of forgotten handles. Pools for many threads do the same, and call upstream
 //! once more for each thread that uses them; one that is refused this does without a magazine.
 
-use core::alloc::{GlobalAlloc, Layout};
-use core::cell::Cell;
+#[path = "upstream/allocator.rs"]
+mod allocator;
+#[expect(dead_code, reason = "the tests of `it` use what is not used here")]
+#[path = "it/support.rs"]
+mod support;
+
 use core::mem;
-use std::alloc::System;
 
 use typed_pool::{MemoryPool, Pool, PoolBox, PoolError};
 #[cfg(feature = "std")]
 use typed_pool::{SyncMemoryPool, SyncPool};
 
-/// What the allocator knows of one thread; tests run on threads of their own.
-#[derive(Clone, Copy)]
-struct Account {
-    /// Calls that asked for memory.
-    calls: usize,
-    /// Bytes given and not taken back.
-    bytes: isize,
-    /// The number of further calls that succeed; all after them are refused.
-    granted: usize,
-}
-
-thread_local! {
-    static ACCOUNT: Cell<Account> =
-        const { Cell::new(Account { calls: 0, bytes: 0, granted: usize::MAX }) };
-}
-
-struct Upstream;
-
-// SAFETY: memory comes from and goes to the system's allocator by the caller's own layout; where a
-// request is refused, null is a documented answer. Nothing here allocates or unwinds.
-unsafe impl GlobalAlloc for Upstream {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let mut account = ACCOUNT.get();
-        account.calls += 1;
-        let granted = account.granted > 0;
-        if granted {
-            account.bytes += layout.size() as isize;
-            account.granted =
-                account.granted.saturating_sub(usize::from(account.granted != usize::MAX));
-        }
-        ACCOUNT.set(account);
-        if !granted {
-            return core::ptr::null_mut();
-        }
-        // SAFETY: the caller's own promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        let mut account = ACCOUNT.get();
-        account.bytes -= layout.size() as isize;
-        ACCOUNT.set(account);
-        // SAFETY: the caller's own promise.
-        unsafe { System.dealloc(memory, layout) };
-    }
-}
-
-#[global_allocator]
-static UPSTREAM: Upstream = Upstream;
-
-/// Runs `f` while only the next `granted` calls succeed.
-fn with_grants<R>(granted: usize, f: impl FnOnce() -> R) -> R {
-    ACCOUNT.set(Account { granted, ..ACCOUNT.get() });
-    let result = f();
-    ACCOUNT.set(Account { granted: usize::MAX, ..ACCOUNT.get() });
-    result
-}
-
-fn calls() -> usize {
-    ACCOUNT.get().calls
-}
-
-fn bytes() -> isize {
-    ACCOUNT.get().bytes
-}
+#[cfg(feature = "std")]
+use crate::allocator::granted_yet;
+use crate::allocator::{bytes, calls, with_grants};
+#[cfg(feature = "std")]
+use crate::support::Counted;
+use crate::support::Tally;
 
 #[test]
 fn a_memory_pool_calls_upstream_only_when_it_is_made() {
@@ -102,34 +46,39 @@ fn a_memory_pool_calls_upstream_only_when_it_is_made() {
 
 #[test]
 fn a_bounded_pool_calls_upstream_only_when_it_is_made() {
+    let tally = Tally::default();
     let pool = Pool::bounded(20_000);
     let mut handles = Vec::with_capacity(pool.capacity());
     let before = calls();
     for _ in 0..3 {
-        (0..20_000_u64).for_each(|i| handles.push(pool.alloc(i)));
-        assert!(pool.try_alloc(0).is_err());
+        (0..20_000).for_each(|i| handles.push(pool.alloc(tally.value(i))));
+        assert!(pool.try_alloc(tally.value(0)).is_err());
         handles.clear();
         pool.trim();
         pool.check_invariants();
+        assert_eq!(tally.live(), 0);
     }
     assert_eq!(calls(), before);
 }
 
 #[test]
 fn a_growing_pool_calls_upstream_once_a_chunk() {
+    let tally = Tally::default();
     let pool = Pool::new();
     let mut handles = Vec::with_capacity(100_000);
     let before = calls();
-    (0..100_000_u64).for_each(|i| handles.push(pool.alloc([i; 4])));
+    (0..100_000).for_each(|i| handles.push(pool.alloc(tally.value(i))));
     let chunks = pool.stats().chunks;
     // Three tables of chunks and the magazine grow by doubling, each ten times at most.
     assert!(calls() - before <= chunks + 40, "{} calls for {chunks} chunks", calls() - before);
     let before = calls();
     for _ in 0..10 {
         handles.truncate(50_000);
-        (0..50_000_u64).for_each(|i| handles.push(pool.alloc([i; 4])));
+        (0..50_000).for_each(|i| handles.push(pool.alloc(tally.value(i))));
     }
-    assert_eq!(calls(), before, "freed slots serve first");
+    assert_eq!((calls(), tally.live()), (before, 100_000), "freed slots serve first");
+    drop(handles);
+    assert_eq!(tally.live(), 0);
 }
 
 #[test]
@@ -206,22 +155,23 @@ fn a_pool_that_cannot_be_made_says_so_and_keeps_nothing() {
 
 #[test]
 fn an_allocation_that_upstream_refuses_gives_the_value_back() {
+    let tally = Tally::default();
     let pool = Pool::new();
     let mut handles = Vec::with_capacity(200_000);
     let mut refusals = 0;
     while handles.len() < 100_000 {
         let id = handles.len() as u64;
         for granted in 0..4 {
-            match with_grants(granted, || pool.try_alloc([id; 4])) {
+            match with_grants(granted, || pool.try_alloc(tally.value(id))) {
                 Ok(handle) => handles.push(handle),
                 Err(error) => {
                     assert!(!error.is_full() && error.to_string().contains("upstream"));
-                    assert_eq!(error.into_inner(), [id; 4]);
+                    assert_eq!(error.into_inner().id, id);
                     let len = handles.len();
                     assert!(with_grants(0, || pool.try_alloc_uninit()).is_err());
-                    assert!(with_grants(0, || pool.try_alloc_with(|| [0; 4])).is_err());
+                    assert!(with_grants(0, || pool.try_alloc_with(|| tally.value(0))).is_err());
                     assert!(with_grants(0, || pool.try_reserve(100_000)).is_err());
-                    assert_eq!((pool.len(), handles.len()), (len, len));
+                    assert_eq!((pool.len(), tally.live()), (len, len));
                     pool.check_invariants();
                     refusals += 1;
                     continue;
@@ -231,15 +181,16 @@ fn an_allocation_that_upstream_refuses_gives_the_value_back() {
         }
     }
     assert!(refusals > pool.stats().chunks, "each chunk was refused at first");
-    assert!(handles.iter().all(|handle| handle.iter().all(|word| *word == handle[0])));
+    assert!(handles.iter().zip(0..).all(|(handle, id)| handle.id == id));
     handles.clear();
-    assert!(pool.is_empty());
+    assert_eq!((pool.len(), tally.live()), (0, 0));
 }
 
 #[test]
 fn a_reservation_that_fails_halfway_is_rolled_back() {
-    let pool = Pool::<[u64; 4]>::new();
-    let handles: Vec<_> = (0..1000).map(|i| pool.alloc([i; 4])).collect();
+    let tally = Tally::default();
+    let pool = Pool::new();
+    let handles: Vec<_> = (0..1000).map(|i| pool.alloc(tally.value(i))).collect();
     let (capacity, held) = (pool.capacity(), pool.stats().bytes_reserved);
     for granted in 0..12 {
         if with_grants(granted, || pool.try_reserve(50_000)).is_err() {
@@ -248,33 +199,39 @@ fn a_reservation_that_fails_halfway_is_rolled_back() {
         }
     }
     pool.reserve(50_000);
-    assert!(pool.capacity() >= 51_000 && handles.iter().zip(0..).all(|(v, i)| v[2] == i));
+    assert!(pool.capacity() >= 51_000 && handles.iter().zip(0..).all(|(v, i)| v.id == i));
     pool.check_invariants();
+    drop(handles);
+    assert_eq!(tally.live(), 0);
 }
 
 #[test]
 fn dropping_a_pool_gives_everything_back() {
     let before = bytes();
+    let tally = Tally::default();
     let pool = Pool::new();
     let bounded = Pool::bounded(30_000);
     for pool in [&pool, &bounded] {
-        let handles: Vec<_> = (0..30_000_u64).map(|i| pool.alloc([i; 4])).collect();
+        let handles: Vec<_> = (0..30_000).map(|i| pool.alloc(tally.value(i))).collect();
         drop(handles);
-        PoolBox::leak(pool.alloc([0; 4]));
+        PoolBox::leak(pool.alloc(tally.value(0)));
     }
     drop((pool, bounded));
     assert_eq!(bytes(), before, "leaked values do not keep their memory");
+    assert_eq!(tally.live(), 2, "they are never dropped");
 }
 
 #[test]
 fn forgotten_handles_keep_the_memory_of_their_values_alone() {
     let before = bytes();
+    let tally = Tally::default();
     let pool = Pool::new();
-    let mut handles: Vec<_> = (0..100_000_u64).map(|i| pool.alloc([i; 4])).collect();
+    let mut handles: Vec<_> = (0..100_000).map(|i| pool.alloc(tally.value(i))).collect();
     mem::forget(handles.swap_remove(50_000));
     PoolBox::leak(handles.swap_remove(10));
     drop(handles);
     drop(pool);
+    assert_eq!(tally.live(), 2, "neither is dropped");
     let kept = bytes() - before;
     assert!(kept > 0 && kept <= 256 << 10, "{kept} bytes for a value: more than its chunk");
 
@@ -294,25 +251,29 @@ fn forgotten_handles_keep_the_memory_of_their_values_alone() {
 
 #[test]
 fn trim_gives_back_what_it_says() {
-    let pool = Pool::<[u64; 4]>::with_capacity(100_000);
+    let tally = Tally::default();
+    let pool = Pool::with_capacity(100_000);
     let before = bytes();
-    let kept = pool.alloc([1; 4]);
+    let kept = pool.alloc(tally.value(1));
     let released = pool.trim();
     assert!(released > 0);
     assert_eq!(before - bytes(), released as isize);
-    assert_eq!(*kept, [1; 4]);
+    assert_eq!((kept.id, tally.live()), (1, 1));
+    drop(kept);
+    assert_eq!(tally.live(), 0);
 }
 
 #[test]
 #[cfg(feature = "std")]
 fn a_bounded_pool_for_many_threads_calls_upstream_once_a_thread() {
+    let tally = &Tally::default();
     let pool = &SyncPool::bounded(20_000);
     let fill = |least: usize| {
         let mut handles = Vec::with_capacity(pool.reserved_slots() + 2000);
         let before = calls();
         for _ in 0..3 {
-            handles.extend(std::iter::from_fn(|| pool.try_alloc([7_u64; 4]).ok()));
-            assert!(handles.len() >= least && pool.try_alloc([0; 4]).is_err());
+            handles.extend(std::iter::from_fn(|| pool.try_alloc(tally.value(7)).ok()));
+            assert!(handles.len() >= least && pool.try_alloc(tally.value(0)).is_err());
             handles.clear();
             pool.check_invariants();
         }
@@ -327,13 +288,13 @@ fn a_bounded_pool_for_many_threads_calls_upstream_once_a_thread() {
         let (first, again) = other.join().unwrap();
         assert!((3..=6).contains(&first) && again == 0, "{first} calls, then {again}");
     });
-    assert!(pool.is_empty());
+    assert_eq!((pool.len(), tally.live()), (0, 0));
 }
 
 /// Uses a pool for many threads while only the next `granted` calls succeed, then while all do.
 /// Returns how many more were granted.
 #[cfg(feature = "std")]
-fn use_while_granted(pool: &SyncPool<[u64; 4]>, granted: usize) -> usize {
+fn use_while_granted<'t>(pool: &SyncPool<Counted<'t>>, tally: &'t Tally, granted: usize) -> usize {
     const COUNT: usize = 3000;
     let bounded = pool.capacity() == COUNT;
     // The room is made before anything is refused.
@@ -341,10 +302,10 @@ fn use_while_granted(pool: &SyncPool<[u64; 4]>, granted: usize) -> usize {
     let mut refused = 0;
     let left = with_grants(granted, || {
         for id in 0..COUNT as u64 {
-            match pool.try_alloc([id; 4]) {
+            match pool.try_alloc(tally.value(id)) {
                 Ok(handle) => handles.push(handle),
                 Err(error) => {
-                    assert!(!error.is_full() && error.into_inner() == [id; 4]);
+                    assert!(!error.is_full() && error.into_inner().id == id);
                     refused += 1;
                 }
             }
@@ -356,18 +317,18 @@ fn use_while_granted(pool: &SyncPool<[u64; 4]>, granted: usize) -> usize {
         let before = pool.capacity();
         let reserved = pool.try_reserve(before + 1);
         assert!(reserved.is_ok() || pool.capacity() == before);
-        assert_eq!(pool.len(), handles.len());
+        assert_eq!((pool.len(), tally.live()), (handles.len(), handles.len()));
         pool.check_invariants();
-        ACCOUNT.get().granted
+        granted_yet()
     });
-    assert!(handles.iter().all(|words| words.iter().all(|word| *word == words[0])));
+    assert!(handles.is_sorted_by_key(|value| value.id));
     assert!(!bounded || refused == 0, "all that it needs it had from the start");
     // What was refused then is granted now.
     while handles.len() < COUNT {
-        handles.push(pool.try_alloc([1; 4]).expect("upstream grants everything"));
+        handles.push(pool.try_alloc(tally.value(1)).expect("upstream grants everything"));
     }
     handles.clear();
-    assert!(pool.is_empty());
+    assert_eq!((pool.len(), tally.live()), (0, 0));
     pool.check_invariants();
     left
 }
@@ -377,12 +338,13 @@ fn use_while_granted(pool: &SyncPool<[u64; 4]>, granted: usize) -> usize {
 fn whichever_request_is_refused_a_pool_for_many_threads_stays_whole() {
     // Whatever this thread needs once is there before anything is refused.
     drop(SyncPool::new().alloc(1));
+    let tally = &Tally::default();
     for make in [|| SyncPool::try_with_capacity(100), || SyncPool::try_bounded(3000)] {
         let before = bytes();
         let needed = (0..100).find(|granted| {
-            let (made, left) = with_grants(*granted, || (make(), ACCOUNT.get().granted));
+            let (made, left) = with_grants(*granted, || (make(), granted_yet()));
             let left = match &made {
-                Ok(pool) => use_while_granted(pool, left),
+                Ok(pool) => use_while_granted(pool, tally, left),
                 Err(error) => {
                     assert!(matches!(error, PoolError::OutOfMemory { .. }));
                     0
@@ -425,8 +387,9 @@ fn dropping_a_pool_for_many_threads_gives_everything_back() {
     let mut growing = SyncPool::new();
     let bounded = SyncPool::bounded(3000);
     let blocks = SyncMemoryPool::new(32, 3000).unwrap();
+    let tally = Tally::default();
     for pool in [&growing, &bounded] {
-        let mut handles: Vec<_> = (0..3000_u64).map(|i| pool.alloc([i; 4])).collect();
+        let mut handles: Vec<_> = (0..3000).map(|i| pool.alloc(tally.value(i))).collect();
         PoolBox::leak(handles.swap_remove(7));
         assert!(blocks.allocate().is_some());
     }
@@ -435,12 +398,14 @@ fn dropping_a_pool_for_many_threads_gives_everything_back() {
     assert_eq!(held - bytes(), released as isize);
     drop((growing, bounded, blocks));
     assert_eq!(bytes(), before, "leaked values and occupied blocks do not keep their memory");
+    assert_eq!(tally.live(), 2, "leaked values are never dropped");
 
     let pool = SyncPool::new();
-    let mut handles: Vec<_> = (0..100_000_u64).map(|i| pool.alloc([i; 4])).collect();
+    let mut handles: Vec<_> = (0..100_000).map(|i| pool.alloc(tally.value(i))).collect();
     mem::forget(handles.swap_remove(50_000));
     drop(handles);
     drop(pool);
+    assert_eq!(tally.live(), 3, "nor is a forgotten one");
     let kept = bytes() - before;
     assert!(kept > 0 && kept <= 256 << 10, "{kept} bytes for a value: more than its chunk");
 

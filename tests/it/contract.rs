@@ -10,17 +10,24 @@ mod reentrancy {
     use std::cell::RefCell;
 
     use super::*;
+    use crate::support::Counted;
 
     /// A value whose destructor and clone use the pool it is in.
     struct Busy<'p> {
         pool: &'p Pool<Busy<'p>>,
+        counted: Counted<'p>,
         depth: u32,
         child: RefCell<Option<PoolBox<'p, Busy<'p>>>>,
     }
 
     impl<'p> Busy<'p> {
-        fn new(pool: &'p Pool<Busy<'p>>, depth: u32) -> Self {
-            Self { pool, depth, child: RefCell::new(None) }
+        fn new(pool: &'p Pool<Busy<'p>>, counted: Counted<'p>, depth: u32) -> Self {
+            Self { pool, counted, depth, child: RefCell::new(None) }
+        }
+
+        /// A value beside this one.
+        fn another(&self, depth: u32) -> PoolBox<'p, Self> {
+            self.pool.alloc(Busy::new(self.pool, self.counted.clone(), depth))
         }
 
         /// Fills, empties, reserves and trims.
@@ -28,11 +35,10 @@ mod reentrancy {
             if self.depth == 0 {
                 return;
             }
-            let mut held: Vec<_> =
-                (0..3).map(|_| self.pool.alloc(Busy::new(self.pool, self.depth - 1))).collect();
+            let mut held: Vec<_> = (0..3).map(|_| self.another(self.depth - 1)).collect();
             self.pool.reserve(self.depth as usize * 40);
             held.swap_remove(0);
-            *held[0].child.borrow_mut() = Some(self.pool.alloc(Busy::new(self.pool, 0)));
+            *held[0].child.borrow_mut() = Some(self.another(0));
             trim_under_handles(self.pool);
             self.pool.check_invariants();
         }
@@ -47,16 +53,17 @@ mod reentrancy {
     impl Clone for Busy<'_> {
         fn clone(&self) -> Self {
             self.work();
-            Busy::new(self.pool, self.depth)
+            Busy::new(self.pool, self.counted.clone(), self.depth)
         }
     }
 
     #[test]
     fn destructors_clones_and_constructors_use_their_own_pool() {
         let depth = if cfg!(miri) { 2 } else { 5 };
+        let tally = Tally::default();
         let pool = Pool::new();
         let first = pool.alloc_with(|| {
-            let value = Busy::new(&pool, depth);
+            let value = Busy::new(&pool, tally.value(0), depth);
             value.work();
             value
         });
@@ -64,6 +71,7 @@ mod reentrancy {
         drop(first);
         drop(PoolBox::into_inner(second));
         assert!(pool.is_empty());
+        assert_eq!(tally.live(), 0);
         pool.check_invariants();
     }
 
@@ -80,13 +88,14 @@ mod reentrancy {
 
     #[test]
     fn dropping_a_handle_inside_a_destructor_of_a_full_pool_makes_room() {
+        let tally = Tally::default();
         let pool = Pool::bounded(2);
-        let parent = pool.alloc(Busy::new(&pool, 0));
-        *parent.child.borrow_mut() = Some(pool.alloc(Busy::new(&pool, 0)));
+        let parent = pool.alloc(Busy::new(&pool, tally.value(0), 0));
+        *parent.child.borrow_mut() = Some(parent.another(0));
         let rest = surplus(&pool);
         assert!(pool.is_full());
         drop(parent);
-        assert_eq!(pool.len(), rest.len());
+        assert_eq!((pool.len(), tally.live()), (rest.len(), 0));
         drop(rest);
         assert!(pool.is_empty());
     }

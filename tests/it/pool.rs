@@ -2,6 +2,7 @@
 //! functions, and the traits it has because its value has them.
 
 use std::borrow::{Borrow, BorrowMut};
+use std::cell::Cell;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
@@ -13,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use typed_pool::PoolError;
 
 use super::{Pool, PoolBox, surplus, trim};
-use crate::support::{Tally, panic_file, panic_message};
+use crate::support::{Counted, Tally, Unit, panic_file, panic_message};
 
 #[test]
 fn every_form_of_allocation_fills_a_slot() {
@@ -336,32 +337,34 @@ fn a_handle_reads_and_writes_as_its_value() {
 }
 
 #[test]
-fn zero_sized_over_aligned_and_large_values_fit() {
+fn zero_sized_over_aligned_and_small_values_fit() {
     #[repr(align(4096))]
-    #[derive(Clone)]
-    struct Page(u8);
-    #[derive(Debug, PartialEq)]
-    struct Unit;
+    struct Page<'t>(Counted<'t>);
     #[repr(align(64))]
-    struct AlignedUnit;
+    struct AlignedUnit(Unit);
 
+    assert_eq!((size_of::<Unit>(), size_of::<AlignedUnit>()), (0, 0));
     let units = Pool::bounded(3);
-    let held = [units.alloc(Unit), units.alloc(Unit), units.alloc(Unit)];
+    let held = [units.alloc(Unit::new()), units.alloc(Unit::new()), units.alloc(Unit::new())];
     let rest = surplus(&units);
-    assert!(units.is_full() && *held[0] == Unit);
-    drop(rest);
+    assert!(units.is_full() && Unit::live() == 3);
+    drop((held, rest));
     let aligned = Pool::bounded(2);
-    let pair = [aligned.alloc(AlignedUnit), aligned.alloc(AlignedUnit)];
-    assert!(pair.iter().all(|unit| PoolBox::as_ptr(unit).is_aligned()));
-    drop(surplus(&aligned));
+    let pair = [(); 2].map(|()| aligned.alloc(AlignedUnit(Unit::new())));
+    assert!(pair.iter().all(|unit| PoolBox::as_ptr(unit).is_aligned()) && Unit::live() == 2);
+    drop((surplus(&aligned), pair));
+    assert_eq!((units.len(), aligned.len(), Unit::live()), (0, 0, 0));
 
+    let tally = Tally::default();
     let pages = Pool::new();
-    let held: Vec<_> = (0..100).map(|i| pages.alloc(Page(i))).collect();
-    assert!(held.iter().all(|page| PoolBox::as_ptr(page).is_aligned()));
-    assert!(held.iter().zip(0..).all(|(page, i)| page.0 == i));
     let bounded = Pool::bounded(100);
-    let held: Vec<_> = (0..100).map(|i| bounded.alloc(Page(i))).collect();
-    assert!(held.iter().all(|page| PoolBox::as_ptr(page).is_aligned()));
+    for pool in [&pages, &bounded] {
+        let held: Vec<_> = (0..100).map(|i| pool.alloc(Page(tally.value(i)))).collect();
+        assert!(held.iter().all(|page| PoolBox::as_ptr(page).is_aligned()));
+        assert!(held.iter().zip(0..).all(|(page, i)| page.0.id == i));
+        drop(held);
+        assert_eq!((pool.len(), tally.live()), (0, 0));
+    }
 
     let bytes = Pool::new();
     let held: Vec<_> = (0..=255_u8).map(|byte| bytes.alloc(byte)).collect();
@@ -380,19 +383,44 @@ fn a_pool_of_an_uninhabited_type_can_be_made() {
     assert!(pool.is_empty());
 }
 
+thread_local! {
+    static MEGABYTES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A value that is too large to be moved about, counted for each thread by itself.
+struct Megabyte([u8; 1 << 20]);
+
+impl Megabyte {
+    /// A value of equal bytes: a constant, for a literal would be put together first, then moved.
+    fn of<const BYTE: u8>() -> Self {
+        MEGABYTES.set(MEGABYTES.get() + 1);
+        const { Self([BYTE; 1 << 20]) }
+    }
+}
+
+impl Drop for Megabyte {
+    fn drop(&mut self) {
+        MEGABYTES.set(MEGABYTES.get().checked_sub(1).expect("none is dropped twice"));
+    }
+}
+
 #[test]
 fn a_megabyte_is_built_in_place() {
     // The stack of a test thread is twice as large as the value: a second copy would overflow it.
-    let pool = Pool::<[u8; 1 << 20]>::new();
-    let built = pool.alloc_with(|| [7; 1 << 20]);
+    let pool = Pool::<Megabyte>::new();
+    let built = pool.alloc_with(Megabyte::of::<7>);
     let mut slot = pool.alloc_uninit();
     // SAFETY: the address is that of a megabyte, which belongs to the handle.
     unsafe { slot.as_mut_ptr().write_bytes(9, 1) };
+    MEGABYTES.set(MEGABYTES.get() + 1);
     // SAFETY: all bytes were written.
     let written = unsafe { PoolBox::assume_init(slot) };
-    assert_eq!((built[1 << 19], written[(1 << 20) - 1]), (7, 9));
-    let bounded = Pool::<[u8; 1 << 20]>::bounded(3);
-    let held = [(); 3].map(|()| bounded.alloc_with(|| [5; 1 << 20]));
+    assert_eq!((built.0[1 << 19], written.0[(1 << 20) - 1]), (7, 9));
+    let bounded = Pool::<Megabyte>::bounded(3);
+    let held = [(); 3].map(|()| bounded.alloc_with(Megabyte::of::<5>));
     assert_eq!(surplus(&bounded).len() + 3, super::slots(&bounded));
-    assert!(held.iter().all(|value| value.iter().all(|byte| *byte == 5)));
+    assert!(held.iter().all(|value| value.0.iter().all(|byte| *byte == 5)));
+    assert_eq!(MEGABYTES.get(), 5);
+    drop((built, written, held));
+    assert_eq!((MEGABYTES.get(), pool.len(), bounded.len()), (0, 0, 0));
 }

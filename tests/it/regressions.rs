@@ -12,7 +12,7 @@ use std::rc::Rc;
 use typed_pool::PoolError;
 
 use super::{MemoryPool, Pool, PoolBox, block_count, surplus, trim_under_handles};
-use crate::support::{Tally, panic_message};
+use crate::support::{Tally, Unit, panic_message};
 
 /// State changed after user code panicked: counts and slots are right after each panic.
 #[test]
@@ -95,13 +95,16 @@ fn a_slot_is_never_handed_out_twice() {
 #[test]
 fn extreme_sizes_and_counts_are_handled() {
     #[repr(align(4096))]
-    struct WideUnit;
+    struct WideUnit(Unit);
     let pool = Pool::bounded(5);
-    let held: Vec<_> = (0..5).map(|_| pool.alloc(WideUnit)).collect();
+    let held: Vec<_> = (0..5).map(|_| pool.alloc(WideUnit(Unit::new()))).collect();
     assert!(held.iter().all(|unit| PoolBox::as_ptr(unit).is_aligned()));
     drop(surplus(&pool));
     let places: BTreeSet<_> = held.iter().map(PoolBox::as_ptr).collect();
     assert_eq!(places.len(), 5, "values of size 0 have slots of their own");
+    assert_eq!(Unit::live(), 5);
+    drop(held);
+    assert_eq!((pool.len(), Unit::live()), (0, 0));
     assert!(Pool::<()>::bounded(0).try_alloc(()).is_err());
     for count in [usize::MAX, usize::MAX / 8, isize::MAX as usize, 1 << (usize::BITS - 4)] {
         assert!(matches!(Pool::<u64>::try_bounded(count), Err(PoolError::TooLarge { .. })));

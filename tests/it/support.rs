@@ -1,5 +1,6 @@
 //! Values that count themselves, and ways to make them misbehave.
 
+use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -60,6 +61,32 @@ impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.tally.dropped.fetch_add(1, Relaxed);
         assert!(!self.panics_on_drop, "the destructor of {} panics", self.id);
+    }
+}
+
+thread_local! {
+    static UNITS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A value of size 0 that is counted, for each thread by itself.
+#[derive(Debug)]
+pub(crate) struct Unit(());
+
+impl Unit {
+    pub(crate) fn new() -> Self {
+        UNITS.set(Self::live() + 1);
+        Self(())
+    }
+
+    /// The number of units alive, where they end on the thread that made them.
+    pub(crate) fn live() -> usize {
+        UNITS.get()
+    }
+}
+
+impl Drop for Unit {
+    fn drop(&mut self) {
+        UNITS.set(Self::live().checked_sub(1).expect("no unit is dropped twice"));
     }
 }
 

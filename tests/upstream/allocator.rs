@@ -1,0 +1,77 @@
+//! A global allocator that counts for each thread, and refuses on demand.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::Cell;
+use std::alloc::System;
+
+/// What the allocator knows of one thread; tests run on threads of their own.
+#[derive(Clone, Copy)]
+struct Account {
+    /// Calls that asked for memory.
+    calls: usize,
+    /// Bytes given and not taken back.
+    bytes: isize,
+    /// The number of further calls that succeed; all after them are refused.
+    granted: usize,
+}
+
+thread_local! {
+    static ACCOUNT: Cell<Account> =
+        const { Cell::new(Account { calls: 0, bytes: 0, granted: usize::MAX }) };
+}
+
+struct Upstream;
+
+// SAFETY: memory comes from and goes to the system's allocator by the caller's own layout; where a
+// request is refused, null is a documented answer. Nothing here allocates or unwinds.
+unsafe impl GlobalAlloc for Upstream {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let mut account = ACCOUNT.get();
+        account.calls += 1;
+        let granted = account.granted > 0;
+        if granted {
+            account.bytes += layout.size() as isize;
+            account.granted =
+                account.granted.saturating_sub(usize::from(account.granted != usize::MAX));
+        }
+        ACCOUNT.set(account);
+        if !granted {
+            return core::ptr::null_mut();
+        }
+        // SAFETY: the caller's own promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        let mut account = ACCOUNT.get();
+        account.bytes -= layout.size() as isize;
+        ACCOUNT.set(account);
+        // SAFETY: the caller's own promise.
+        unsafe { System.dealloc(memory, layout) };
+    }
+}
+
+#[global_allocator]
+static UPSTREAM: Upstream = Upstream;
+
+/// Runs `f` while only the next `granted` calls succeed.
+pub(crate) fn with_grants<R>(granted: usize, f: impl FnOnce() -> R) -> R {
+    ACCOUNT.set(Account { granted, ..ACCOUNT.get() });
+    let result = f();
+    ACCOUNT.set(Account { granted: usize::MAX, ..ACCOUNT.get() });
+    result
+}
+
+/// The number of further calls that succeed.
+#[cfg(feature = "std")]
+pub(crate) fn granted_yet() -> usize {
+    ACCOUNT.get().granted
+}
+
+pub(crate) fn calls() -> usize {
+    ACCOUNT.get().calls
+}
+
+pub(crate) fn bytes() -> isize {
+    ACCOUNT.get().bytes
+}
