@@ -153,6 +153,7 @@ fn a_pool_that_cannot_be_made_says_so_and_keeps_nothing() {
     assert!(refused >= 3, "the core, the reservation and the tables are asked for");
 }
 
+/// Unchecked upstream failure, of each request that a pool makes as it grows.
 #[test]
 fn an_allocation_that_upstream_refuses_gives_the_value_back() {
     let tally = Tally::default();
@@ -333,6 +334,7 @@ fn use_while_granted<'t>(pool: &SyncPool<Counted<'t>>, tally: &'t Tally, granted
     left
 }
 
+/// Unchecked upstream failure, of each request that a pool for many threads makes.
 #[test]
 #[cfg(feature = "std")]
 fn whichever_request_is_refused_a_pool_for_many_threads_stays_whole() {

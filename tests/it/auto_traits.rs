@@ -1,7 +1,8 @@
 //! Facts about the public types, all checked by the compiler:
 //!
-//! - For every type, each of `Send`, `Sync`, `Unpin`, `UnwindSafe` and `RefUnwindSafe` holds or
-//!   does not hold as a table says, for values that have them and for values that lack them.
+//! - Auto traits on handles and pools (missing `T: Send`/`T: Sync` bounds): for every type, each of
+//!   `Send`, `Sync`, `Unpin`, `UnwindSafe` and `RefUnwindSafe` holds or does not hold as a table
+//!   says, for values that have them and for values that lack them.
 //! - Those that hold under a bound hold for every type and every lifetime within the bound.
 //! - A handle is one word, also as an `Option` and in a `Pin`, and two for an unsized value.
 

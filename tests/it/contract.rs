@@ -191,6 +191,7 @@ mod pinning {
     /// A value that others may point into while it is pinned.
     struct Pinned(u64, PhantomPinned);
 
+    /// Pin with a borrowed pool: the pool can go before the value, if the handle is forgotten.
     #[test]
     fn the_memory_of_a_forgotten_pinned_value_outlives_its_pool() {
         for bounded in [false, true] {

@@ -11,6 +11,7 @@ mod auto_traits;
 mod layers;
 mod order;
 mod shared_memory;
+mod source;
 mod support;
 #[cfg(feature = "std")]
 mod sync_support;

@@ -146,6 +146,7 @@ fn reserve_makes_room_at_once() {
     assert_eq!(panic_message(|| bounded.reserve(3)), error.to_string());
 }
 
+/// Reclamation by delay: memory goes back when nothing in it is occupied, not some time after.
 #[test]
 fn trim_gives_back_what_is_vacant_and_nothing_else() {
     let mut pool = Pool::<[u64; 4]>::new();

@@ -1,7 +1,44 @@
-//! How crates of this kind have been unsound, each way by name. Those that the compiler refuses
-//! are in `ui-tests`, auto traits in `auto_traits`, pinning with a borrowed pool in `contract`,
-//! failing upstream allocators in the test `upstream`. Weak orderings are what the tests of threads
-//! (`sync_stress`) are run for under ThreadSanitizer and Miri; nothing is reclaimed by delay.
+//! How crates of this kind have been unsound, each way by name, and the test that shows that it is
+//! none of this crate; what is said of a test begins with the same words.
+//!
+//! - Auto traits on handles and pools (missing `T: Send`/`T: Sync` bounds):
+//!   `auto_traits`
+//! - State changed after user code panicked:
+//!   `regressions::state_is_complete_before_user_code_runs`
+//! - User code under a lock or `&mut`:
+//!   `regressions::no_borrow_is_live_while_user_code_runs`
+//! - A box built before its initialiser ran:
+//!   `regressions::no_handle_exists_before_its_value`
+//! - Pin with a borrowed pool:
+//!   `contract::the_memory_of_a_forgotten_pinned_value_outlives_its_pool`
+//! - ABA in untagged lists:
+//!   `regressions::a_slot_is_never_handed_out_twice`
+//! - Reclamation by delay:
+//!   `pool::trim_gives_back_what_is_vacant_and_nothing_else`
+//!   `sync_handles::trim_gives_back_what_no_thread_uses`
+//! - ZST, over-alignment, capacity 0, `size * count` overflow:
+//!   `regressions::extreme_sizes_and_counts_are_handled`
+//! - Lifetimes missing on derived types (iterators, uninit boxes, drains):
+//!   `regressions::derived_handles_keep_the_slot`
+//! - Provenance narrowed by `&mut T`:
+//!   `regressions::exclusive_references_do_not_narrow_the_handle`
+//! - Pointer–integer round trips:
+//!   `source::no_pointer_is_made_of_an_integer`
+//! - One shared static for "empty" that gets written:
+//!   `regressions::empty_pools_share_nothing`
+//! - Safe traits trusted by unsafe code:
+//!   `regressions::traits_that_lie_are_harmless`
+//! - Initialising twice:
+//!   `regressions::writing_a_slot_drops_no_former_value`
+//! - Orderings too weak:
+//!   `sync_stress::mstress_of_small_values`
+//! - Unchecked upstream failure:
+//!   `upstream::an_allocation_that_upstream_refuses_gives_the_value_back`
+//!   `upstream::whichever_request_is_refused_a_pool_for_many_threads_stays_whole`
+//!
+//! What the compiler refuses of them is in `ui-tests`: lifetimes, handles that are sent, a pool
+//! that is trimmed under its handles. ABA and weak orderings are also what `src/sync/models.rs` is
+//! about, and what the tests of threads are run for under ThreadSanitizer and Miri.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -91,7 +128,7 @@ fn a_slot_is_never_handed_out_twice() {
     pool.check_invariants();
 }
 
-/// ZST, over-alignment, capacity 0 and `size * count` overflow.
+/// ZST, over-alignment, capacity 0, `size * count` overflow.
 #[test]
 fn extreme_sizes_and_counts_are_handled() {
     #[repr(align(4096))]
@@ -116,8 +153,8 @@ fn extreme_sizes_and_counts_are_handled() {
     assert!(matches!(MemoryPool::with_layout(largest, 1), Err(PoolError::TooLarge { .. })));
 }
 
-/// Lifetimes missing on derived types: an uninitialised handle keeps its pool borrowed, as does
-/// what is made from it.
+/// Lifetimes missing on derived types (iterators, uninit boxes, drains): an uninitialised handle
+/// keeps its slot, as does what is made from it. Iterators and drains there are none.
 #[test]
 fn derived_handles_keep_the_slot() {
     let pool = Pool::<String>::bounded(1);

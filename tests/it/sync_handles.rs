@@ -166,6 +166,8 @@ fn values_forgotten_on_other_threads_keep_their_memory() {
     }
 }
 
+/// Reclamation by delay: memory goes back when no thread can be using it, for then the pool is
+/// borrowed exclusively, not some time after.
 #[test]
 fn trim_gives_back_what_no_thread_uses() {
     let mut pool = SyncPool::<Words<4>>::new();

@@ -93,6 +93,7 @@ fn run_mstress<const N: usize>(pool: SyncPool<Words<N>>, allocations: usize) {
     check_quiet(&pool);
 }
 
+/// Orderings too weak: what one thread did to a value, the next one that has its slot sees.
 #[test]
 fn mstress_of_small_values() {
     run_mstress::<1>(SyncPool::new(), size(2000, 20));
