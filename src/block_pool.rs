@@ -14,6 +14,20 @@ use crate::pool_core::{self, Leftovers, Plan, PoolCore, ThreadSafe, core_of, own
 
 /// What [`MemoryPool`](crate::MemoryPool) and `SyncMemoryPool` have in common: a pool of equal blocks
 /// of raw memory, for one thread or for many, as its core `C` is.
+///
+/// # Examples
+///
+/// ```
+/// use typed_pool::{BlockPool, MemoryPool};
+///
+/// let pool: BlockPool<_> = MemoryPool::new(32, 10)?;
+/// let block = pool.allocate().expect("ten blocks are vacant");
+/// assert_eq!((pool.len(), pool.capacity()), (1, 10));
+/// // SAFETY: the block came from this pool and is not used any more.
+/// unsafe { pool.deallocate(block) };
+/// assert!(pool.is_empty());
+/// # Ok::<(), typed_pool::PoolError>(())
+/// ```
 // # Invariants
 //
 // 1. `core` came from `pool_core::create`.

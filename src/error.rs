@@ -70,10 +70,14 @@ impl fmt::Display for PoolError {
             Self::AlignTooLarge { align } => {
                 write!(f, "the alignment of {align} bytes is above the limit of 4096 bytes")
             }
-            Self::TooLarge { object_size, pool_size } => write!(
-                f,
-                "{pool_size} objects of {object_size} bytes are more than a pool can hold"
-            ),
+            Self::TooLarge { object_size, pool_size } => {
+                let bytes = if object_size == 1 { "byte" } else { "bytes" };
+                write!(
+                    f,
+                    "pool_size {pool_size} is too large for object_size {object_size} {bytes}: \
+                     an allocation ends at isize::MAX bytes, and a pool at 2^32 - 1 chunks"
+                )
+            }
             Self::CapacityExceeded { capacity, len, additional } => write!(
                 f,
                 "no room for {additional} more: the pool is bounded to {capacity} slots and \

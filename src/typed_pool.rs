@@ -16,6 +16,16 @@ use crate::stats::PoolStats;
 
 /// What [`Pool`](crate::Pool) and `SyncPool` have in common: a pool of values of one type, for one
 /// thread or for many, as its core `C` is.
+///
+/// # Examples
+///
+/// ```
+/// use typed_pool::{Pool, TypedPool};
+///
+/// let pool: TypedPool<String, _> = Pool::bounded(10);
+/// let word = pool.alloc(String::from("word"));
+/// assert_eq!((word.len(), pool.len(), pool.capacity()), (4, 1, 10));
+/// ```
 // # Invariants
 //
 // 1. `memory` was built for `Self::LAYOUT`, and `PoolCore` says that all of its slots are alike.
