@@ -10,8 +10,8 @@
 //! # Exit codes
 //!
 //! - 0: the run is complete.
-//! - 2: an argument was given, or standard output cannot be written to. A reader that has seen enough
-//!   and left is no error.
+//! - 2: an argument was given, or standard output cannot be written to. A reader that has seen
+//!   enough and left is no error.
 
 #[path = "shared/output.rs"]
 mod output;

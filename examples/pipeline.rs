@@ -8,13 +8,13 @@
 //!
 //! A value is put into a [`SyncPool`] by the thread that makes it and dropped by the one that is
 //! done with it; what goes through the channels is its handle, one pointer. Resting orders never
-//! leave the matcher, so they live in a [`Pool`] of that thread, which is cheaper. (The book is that
-//! of the example `order_book`.)
+//! leave the matcher, so they live in a [`Pool`] of that thread, which is cheaper. (The book is
+//! that of the example `order_book`.)
 //!
 //! Both pools between threads are bounded, and that is what bounds the pipeline: a full pool hands
 //! the message back, and the feed keeps it until the matcher has dropped others. So the memory for
-//! all that can be under way is there from the start, and nothing is lost or allocated later but the
-//! batches that carry the handles. `pipeline/pipe.rs` has this part.
+//! all that can be under way is there from the start, and nothing is lost or allocated later but
+//! the batches that carry the handles. `pipeline/pipe.rs` has this part.
 //!
 //! ```text
 //! cargo run --release --example pipeline
@@ -30,8 +30,8 @@
 //! - `--events N`, `--seed N`: the length (1000000) and the seed (1) of the built-in flow.
 //! - `--with pool|box|both`: keeps messages, fills and orders in pools (the default) or each in a
 //!   `Box`, or runs both in alternation and compares them.
-//! - `--in-flight N`: how many messages, and how many fills, are under way at once (4096). It is the
-//!   capacity of the pools. Boxes have none, and are held back by channels of as many.
+//! - `--in-flight N`: how many messages, and how many fills, are under way at once (4096). It is
+//!   the capacity of the pools. Boxes have none, and are held back by channels of as many.
 //! - `--batch N`: how many handles go in one transfer (256).
 //! - `--log FILE`: writes the fills there, as `line,order_id,side,price,size`; without it they are
 //!   put into words all the same and thrown away.
@@ -41,16 +41,16 @@
 //!
 //! One `key: value` a line. `messages` to `peak_live` are what the book took in and what became of
 //! its orders, as in `order_book`. `fills` counts executions, partial ones too, `volume` is the sum
-//! of their sizes, in the unit of the source, and `checksum` is over all their fields in their order.
-//! All these are the same whatever the run's options are. (In a CME file an order ends by a cancel,
-//! whatever the reason, so that none of it is a fill.)
+//! of their sizes, in the unit of the source, and `checksum` is over all their fields in their
+//! order. All these are the same whatever the run's options are. (In a CME file an order ends by a
+//! cancel, whatever the reason, so that none of it is a fill.)
 //!
 //! `feed_waits` and `matcher_waits` say how often a pool was full; they are of the last run. They
 //! depend on how the threads are scheduled, as the times do. `ms` is from before the threads start
 //! until all have ended; the file is in memory then, and the built-in flow is drawn.
 //!
-//! `--with both` runs at least nine rounds of each; `pool_`, `box_`, `ratio` and `median_` are as in
-//! `order_book`.
+//! `--with both` runs at least nine rounds of each; `pool_`, `box_`, `ratio` and `median_` are as
+//! in `order_book`.
 //!
 //! # Exit codes
 //!

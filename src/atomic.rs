@@ -18,8 +18,8 @@ pub(crate) use loom::sync::{
     atomic::{AtomicPtr, AtomicUsize},
 };
 
-/// Pointers to nothing: a constant, which is copied at once where nothing is optimised, but for loom,
-/// whose pointers are made one by one.
+/// Pointers to nothing: a constant, which is copied at once where nothing is optimised, but for
+/// loom, whose pointers are made one by one.
 #[cfg(feature = "std")]
 pub(crate) fn null_pointers<T, const N: usize>() -> [AtomicPtr<T>; N] {
     #[cfg(not(all(test, loom)))]

@@ -39,10 +39,10 @@ impl<P> PoolBuilder<P> {
         Self { object_size, growth, slots, pages: Pages::default(), pool: PhantomData }
     }
 
-    /// Touches every page of the pool's memory as soon as it is reserved: what the pool has from the
-    /// start when it is made, and what it reserves later in the call that reserves it; the tables
-    /// that it keeps beside its slots as well. No page is then missing when a slot is first used, and
-    /// no allocation or free that reserves nothing waits for the kernel to clear one.
+    /// Touches every page of the pool's memory as soon as it is reserved: what the pool has from
+    /// the start when it is made, and what it reserves later in the call that reserves it; the
+    /// tables that it keeps beside its slots as well. No page is then missing when a slot is first
+    /// used, and no allocation or free that reserves nothing waits for the kernel to clear one.
     ///
     /// Making the pool takes as long as the kernel takes for that many pages, and all of its memory
     /// is resident from then on.
@@ -64,9 +64,10 @@ impl<P> PoolBuilder<P> {
     ///
     /// It is advice to the kernel of Linux (`madvise` with `MADV_HUGEPAGE`), given with the feature
     /// `huge-pages`; elsewhere, and without the feature, it does nothing. It concerns reservations
-    /// of 2 MiB and more, which are then aligned to as much: those of bounded pools, while a growing
-    /// one reserves chunks of 256 KiB, unless a single value is larger. The advice stays with the addresses when the pool is dropped
-    /// and its memory goes back to the global allocator. Memory is resident 2 MiB at a time.
+    /// of 2 MiB and more, which are then aligned to as much: those of bounded pools, while a
+    /// growing one reserves chunks of 256 KiB, unless a single value is larger. The advice stays
+    /// with the addresses when the pool is dropped and its memory goes back to the global
+    /// allocator. Memory is resident 2 MiB at a time.
     ///
     /// # Examples
     ///
@@ -82,8 +83,8 @@ impl<P> PoolBuilder<P> {
 
 impl<T, C: PoolCore> PoolBuilder<TypedPool<T, C>> {
     /// Has the pool start with `capacity` slots and grow when they are used up, as
-    /// [`TypedPool::with_capacity`] does. Without a call of this or of [`PoolBuilder::bounded`] it starts
-    /// with none.
+    /// [`TypedPool::with_capacity`] does. Without a call of this or of [`PoolBuilder::bounded`] it
+    /// starts with none.
     ///
     /// # Examples
     ///

@@ -32,9 +32,9 @@ type Place = AtomicPtr<u8>;
 /// # Invariants
 ///
 /// 1. The array starts at [`Magazine::base`], the last multiple of [`ALIGN`] up to `top`, and ends
-///    at `limit`. It has [`MAGAZINE_SLOTS`] places at most and comes from the global allocator, with
-///    the layout that [`Magazine::layout`] gives for as many; where it has none, there is no array,
-///    and no pointer is ever dereferenced.
+///    at `limit`. It has [`MAGAZINE_SLOTS`] places at most and comes from the global allocator,
+///    with the layout that [`Magazine::layout`] gives for as many; where it has none, there is no
+///    array, and no pointer is ever dereferenced.
 /// 2. `top` is at or behind the base and at or in front of `limit`, whole pointers apart.
 /// 3. All places are initialised, and those in front of `top` hold slots.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ pub(crate) struct Magazine<const WATCHED: bool = false> {
 }
 
 impl<const WATCHED: bool> Magazine<WATCHED> {
-    /// How the top is stored: Release, with the Acquire of `iter`, so that the places in front of it
-    /// are seen as they were then.
+    /// How the top is stored: Release, with the Acquire of `iter`, so that the places in front of
+    /// it are seen as they were then.
     const STORE: Ordering = if WATCHED { Release } else { Relaxed };
 
     /// A magazine without room.
@@ -143,8 +143,8 @@ impl<const WATCHED: bool> Magazine<WATCHED> {
             // SAFETY: `len` places lie in front of `top` in the array (invariants 1 and 2), which
             // stays as long as the magazine is borrowed and does not grow.
             let place = unsafe { top.sub(len - index) };
-            // SAFETY: valid: initialised (invariant 3). Unaliased: no exclusive reference to a place
-            // is made while it is in the array.
+            // SAFETY: valid: initialised (invariant 3). Unaliased: no exclusive reference to a
+            // place is made while it is in the array.
             let place = unsafe { &*place };
             NonNull::new(place.load(Relaxed))
         })

@@ -57,8 +57,8 @@ impl Pages {
 unsafe fn advise_huge(base: NonNull<u8>, bytes: usize) {
     let in_front = base.align_offset(PAGE);
     let Some(bytes) = bytes.checked_sub(in_front) else { return };
-    // SAFETY: `in_front` is at most `bytes` by the line above, hence inside the allocation or at its
-    // end (clause 1).
+    // SAFETY: `in_front` is at most `bytes` by the line above, hence inside the allocation or at
+    // its end (clause 1).
     let first = unsafe { base.byte_add(in_front) };
     // It is advice: where the kernel does not take it, the pages stay small.
     // SAFETY: advice on how pages are backed does not change what is in them, whoever's they are.

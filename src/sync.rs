@@ -9,10 +9,11 @@
 //!
 //! # Capacity
 //!
-//! [`Tokens`](tokens::Tokens) count the slots in the bitmaps. A refill takes tokens before it looks for bits, and so
-//! finds them; a spill sets bits before it gives tokens. Every magazine of a bounded pool comes with
-//! as many slots of its own as it can hold. So a pool of `n` slots that finds no token has `n` values
-//! at least, wherever other threads, asleep or ended, hold vacant slots.
+//! [`Tokens`](tokens::Tokens) count the slots in the bitmaps. A refill takes tokens before it looks
+//! for bits, and so finds them; a spill sets bits before it gives tokens. Every magazine of a
+//! bounded pool comes with as many slots of its own as it can hold. So a pool of `n` slots that
+//! finds no token has `n` values at least, wherever other threads, asleep or ended, hold vacant
+//! slots.
 
 mod cache;
 mod chunk_table;

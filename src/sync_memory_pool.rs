@@ -6,22 +6,22 @@ use crate::sync::SyncCore;
 /// A pool of equal blocks of raw memory that many threads share: the twin of
 /// [`MemoryPool`](crate::MemoryPool).
 ///
-/// Every thread takes blocks from a magazine of its own and gives them back there, without a lock, a
-/// fence or an atomic read-modify-write; up to a word of blocks at a time move between there and the
-/// bitmaps of vacant blocks that all threads share. A block may be given back by another thread than
-/// the one that took it.
+/// Every thread takes blocks from a magazine of its own and gives them back there, without a lock,
+/// a fence or an atomic read-modify-write; up to a word of blocks at a time move between there and
+/// the bitmaps of vacant blocks that all threads share. A block may be given back by another thread
+/// than the one that took it.
 ///
 /// # Capacity
 ///
-/// All `pool_size` blocks lie in one upstream allocation, made when the pool is. When a thread first
-/// uses the pool, its magazine comes with as many blocks more as it has room for, from another one:
-/// at most an eighth of `pool_size` (none, where that is below eight), 1023, or 64 KiB (but up to
-/// eight, however large). So there is
-/// always a block for a thread while fewer than `pool_size` are handed out, wherever vacant ones lie
-/// in magazines of threads that sleep or have ended. More may be handed out:
-/// [`SyncMemoryPool::reserved_slots`] is how many at most. The next thread inherits the magazine of
-/// one that has ended; no more than 256 threads at a time (128 on 32-bit targets) have one, and the
-/// others do without, as do threads for whose magazine upstream has no memory.
+/// All `pool_size` blocks lie in one upstream allocation, made when the pool is. When a thread
+/// first uses the pool, its magazine comes with as many blocks more as it has room for, from
+/// another one: at most an eighth of `pool_size` (none, where that is below eight), 1023, or 64 KiB
+/// (but up to eight, however large). So there is always a block for a thread while fewer than
+/// `pool_size` are handed out, wherever vacant ones lie in magazines of threads that sleep or have
+/// ended. More may be handed out: [`SyncMemoryPool::reserved_slots`] is how many at most. The next
+/// thread inherits the magazine of one that has ended; no more than 256 threads at a time (128 on
+/// 32-bit targets) have one, and the others do without, as do threads for whose magazine upstream
+/// has no memory.
 ///
 /// # Examples
 ///

@@ -7,8 +7,8 @@ use crate::typed_pool::TypedPool;
 ///
 /// Values are put in by any thread, and their handles, [`PoolBox`](crate::PoolBox)es one pointer
 /// wide, may be sent where `T: Send`, shared where `T: Sync`, and dropped by any thread. All that
-/// [`Pool`](crate::Pool) says of destructors, constructors, panics and forgotten handles holds here,
-/// on every thread.
+/// [`Pool`](crate::Pool) says of destructors, constructors, panics and forgotten handles holds
+/// here, on every thread.
 ///
 /// Every thread takes slots from a magazine of its own and gives them back there, without a lock, a
 /// fence or an atomic read-modify-write; up to a word of slots at a time move between there and the
@@ -22,11 +22,11 @@ use crate::typed_pool::TypedPool;
 /// capacity, wherever vacant slots lie in magazines of threads that sleep or have ended: with its
 /// magazine, a thread that first uses the pool brings as many slots more as that has room for, at
 /// most an eighth of the capacity, 1023, or 64 KiB (but up to eight, however large). So it may hold
-/// more values than its capacity, [`SyncPool::reserved_slots`] at most. One of a capacity below eight
-/// does without magazines, and never holds more.
+/// more values than its capacity, [`SyncPool::reserved_slots`] at most. One of a capacity below
+/// eight does without magazines, and never holds more.
 ///
-/// A refusal means that as many values live as the capacity says, so some thread has one to drop: who
-/// waits for a slot waits for that.
+/// A refusal means that as many values live as the capacity says, so some thread has one to drop:
+/// who waits for a slot waits for that.
 ///
 /// The next thread inherits the magazine of one that has ended. No more than 256 threads at a time
 /// (128 on 32-bit targets) have one; the others use the bitmaps directly, as do threads for whose
@@ -87,9 +87,9 @@ impl<T> SyncPool<T> {
     /// assert_eq!(pool.capacity(), 0);
     /// ```
     pub fn trim(&mut self) -> usize {
-        // SAFETY: 1. the pool is borrowed exclusively, so no thread is in a call of it and no handle
-        // is left that borrows it; of those that were taken apart, clause 3 of `PoolBox::from_raw`
-        // says that the pool is not borrowed so while they are used.
+        // SAFETY: 1. the pool is borrowed exclusively, so no thread is in a call of it and no
+        // handle is left that borrows it; of those that were taken apart, clause 3 of
+        // `PoolBox::from_raw` says that the pool is not borrowed so while they are used.
         unsafe { self.core().trim() }
     }
 }

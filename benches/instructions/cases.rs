@@ -7,8 +7,8 @@
 //!
 //! What is to have no locked instruction is looked at as it is compiled.
 //!
-//! The dearest operation is the dearest call out of the hot path in a million random allocations and
-//! frees.
+//! The dearest operation is the dearest call out of the hot path in a million random allocations
+//! and frees.
 
 use std::error::Error;
 use std::mem::MaybeUninit;

@@ -128,8 +128,8 @@ impl<F: Store<Fill>, O: OrderStore> Matcher<'_, '_, F, O> {
         Ok(size)
     }
 
-    /// Matches a market order one resting order at a time, as each gives a fill. What finds no order
-    /// lapses.
+    /// Matches a market order one resting order at a time, as each gives a fill. What finds no
+    /// order lapses.
     fn market(&mut self, line: usize, side: Side, mut size: u64) -> Result<(), Stopped> {
         let other = match side {
             Side::Bid => Side::Ask,

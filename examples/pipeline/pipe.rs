@@ -5,8 +5,8 @@
 //! that handles sent one by one measure the channel and little else (`--batch 1` shows it).
 //!
 //! What holds a sender back is the store: a pool that is full hands the value back. The sender then
-//! sends what it has collected, lest both ends wait for each other, and parks until the receiver has
-//! dropped a batch. The channel takes as many handles as the pool has slots twice over, since a
+//! sends what it has collected, lest both ends wait for each other, and parks until the receiver
+//! has dropped a batch. The channel takes as many handles as the pool has slots twice over, since a
 //! shared pool admits more than its capacity: vacant slots that a thread keeps at hand come on top.
 //! So it is not what a sender waits for, as long as batches are full. Boxes know no limit; for them
 //! the channel is it, with two batches more on their way, one at each end.

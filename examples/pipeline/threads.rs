@@ -86,8 +86,8 @@ pub(crate) fn on_heap(source: &Source, limits: Limits, log: &mut (dyn Write + Se
     run(source, limits, log, &Heap, &Heap, || Heap)
 }
 
-/// Each thread ends when the one before it does. One that stops early drops its receiving end, which
-/// stops those before it.
+/// Each thread ends when the one before it does. One that stops early drops its receiving end,
+/// which stops those before it.
 fn run<M, F, O>(
     source: &Source,
     limits: Limits,

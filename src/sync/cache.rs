@@ -14,9 +14,9 @@ use super::thread_number::{self, THREADS};
 use crate::error::PoolError;
 use crate::magazine::Magazine;
 
-/// A magazine, and where it was last refilled. It belongs to the thread of a number, and to the next
-/// that has the number when that one has ended. Other threads look at what is in the magazine at
-/// most.
+/// A magazine, and where it was last refilled. It belongs to the thread of a number, and to the
+/// next that has the number when that one has ended. Other threads look at what is in the magazine
+/// at most.
 #[derive(Debug)]
 pub(super) struct Cache {
     pub(super) magazine: Magazine<true>,
@@ -85,9 +85,9 @@ impl Caches {
         Some(unsafe { &*cache })
     }
 
-    /// Makes a cache with room for `slots` slots, at least one, for the thread of `number`, which is
-    /// the caller and has none; `first` is to succeed before it is used. It starts its search for
-    /// slots at the chunk and the word given.
+    /// Makes a cache with room for `slots` slots, at least one, for the thread of `number`, which
+    /// is the caller and has none; `first` is to succeed before it is used. It starts its search
+    /// for slots at the chunk and the word given.
     ///
     /// # Errors
     ///

@@ -19,8 +19,8 @@ const SEGMENTS: usize = (u32::BITS - WORD_BITS.ilog2()) as usize + 1;
 ///
 /// # Invariants
 ///
-/// 1. An entry that is not null is the header of a chunk that has been entered and whose reservation
-///    is not released as long as the entry is there.
+/// 1. An entry that is not null is the header of a chunk that has been entered and whose
+///    reservation is not released as long as the entry is there.
 #[derive(Debug, Default)]
 pub(super) struct ChunkTable {
     segments: [OnceLock<Box<[Group]>>; SEGMENTS],
@@ -29,8 +29,8 @@ pub(super) struct ChunkTable {
 /// As many chunks as a word has bits.
 #[derive(Debug)]
 struct Group {
-    /// Which of the chunks may have a vacant slot. A bit may be set over one that has none for long,
-    /// but lacks over another only while somebody is about to set it.
+    /// Which of the chunks may have a vacant slot. A bit may be set over one that has none for
+    /// long, but lacks over another only while somebody is about to set it.
     hints: Padded<AtomicUsize>,
     chunks: [AtomicPtr<()>; WORD_BITS],
 }
@@ -90,8 +90,8 @@ impl ChunkTable {
         let group = self.group(number / WORD_BITS)?;
         // Acquire, with the Release of `enter`.
         let header = NonNull::new(group.chunks[number % WORD_BITS].load(Acquire))?;
-        // SAFETY: 1. and 2. invariant 1: who takes an entry away has seen to it that nobody uses the
-        // chunk.
+        // SAFETY: 1. and 2. invariant 1: who takes an entry away has seen to it that nobody uses
+        // the chunk.
         Some(unsafe { Chunk::from_ptr(header) })
     }
 
@@ -113,8 +113,8 @@ impl ChunkTable {
     pub(super) fn unhint(&self, number: usize, has_some: impl FnOnce() -> bool) {
         if let Some(group) = self.group(number / WORD_BITS) {
             let bit = 1 << (number % WORD_BITS);
-            // Acquire, with the Release of `hint`: if the hint that goes here was set for slots that
-            // came later, the next line sees them; otherwise it is set after.
+            // Acquire, with the Release of `hint`: if the hint that goes here was set for slots
+            // that came later, the next line sees them; otherwise it is set after.
             group.hints.fetch_and(!bit, AcqRel);
             if has_some() {
                 self.hint(number);

@@ -2,9 +2,9 @@
 //!
 //! It is the tree of [`BitTree`](crate::bit_tree::BitTree), of which it uses two levels: the bits,
 //! which say exactly what is vacant, and above them hints, one for a word, which say where to look.
-//! A hint is set after the first bit of its word; who empties a word clears the hint and looks at the
-//! word again. So a hint may be set over an empty word for long, but lacks over another only while
-//! somebody is about to set it.
+//! A hint is set after the first bit of its word; who empties a word clears the hint and looks at
+//! the word again. So a hint may be set over an empty word for long, but lacks over another only
+//! while somebody is about to set it.
 //!
 //! Whoever sets the first hint of its word of hints tells of it, by calling what he was given for
 //! that: those who look for chunks may have seen none.
@@ -82,16 +82,16 @@ impl<'a> SharedBits<'a> {
         if hints.load(Relaxed) & bit == 0 {
             return;
         }
-        // Acquire, with the Release of `hint`: if the hint that goes here was set for bits that came
-        // after the word was seen empty, the next line sees them; otherwise it is set after.
+        // Acquire, with the Release of `hint`: if the hint that goes here was set for bits that
+        // came after the word was seen empty, the next line sees them; otherwise it is set after.
         hints.fetch_and(!bit, AcqRel);
         if self.words[index].load(Relaxed) != 0 {
             self.hint(index, tell);
         }
     }
 
-    /// Claims at most `most` slots of one word, the first with a hint from word `start` on and round.
-    /// Returns the word and the bits in it, which are the caller's from then on.
+    /// Claims at most `most` slots of one word, the first with a hint from word `start` on and
+    /// round. Returns the word and the bits in it, which are the caller's from then on.
     pub(super) fn claim(
         self,
         start: usize,

@@ -1,7 +1,7 @@
 //! Dense numbers of threads, for tables with a place for each.
 //!
-//! A thread has its number from the first time it needs one until it ends; then another may have it,
-//! and sees all that was done under it. Numbers are few: a thread may go without.
+//! A thread has its number from the first time it needs one until it ends; then another may have
+//! it, and sees all that was done under it. Numbers are few: a thread may go without.
 
 use core::cell::Cell;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};

@@ -1,5 +1,6 @@
-//! `MemoryPool` and `SyncMemoryPool`: exactly as many blocks as asked for, aligned, apart, in one piece; all of them
-//! again after any order of frees; and a clear answer to every pointer that is none.
+//! `MemoryPool` and `SyncMemoryPool`: exactly as many blocks as asked for, aligned, apart, in one
+//! piece; all of them again after any order of frees; and a clear answer to every pointer that is
+//! none.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;

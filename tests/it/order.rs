@@ -1,5 +1,5 @@
-//! The order in which slots of pools for one thread come back: fresh ones and those freed long ago by
-//! address. What was freed last comes first, which `memory_pool` holds for both kinds of pools.
+//! The order in which slots of pools for one thread come back: fresh ones and those freed long ago
+//! by address. What was freed last comes first, which `memory_pool` holds for both kinds of pools.
 
 use typed_pool::{MemoryPool, Pool, PoolBox};
 

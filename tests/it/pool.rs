@@ -1,5 +1,5 @@
-//! `Pool<T>`, `SyncPool<T>` and `PoolBox`: every form of allocation, capacity and its edges, the handle's own
-//! functions, and the traits it has because its value has them.
+//! `Pool<T>`, `SyncPool<T>` and `PoolBox`: every form of allocation, capacity and its edges, the
+//! handle's own functions, and the traits it has because its value has them.
 
 use std::borrow::{Borrow, BorrowMut};
 use std::cell::Cell;

@@ -13,8 +13,8 @@ use typed_pool::{SyncMemoryPool, SyncPool};
 
 use crate::sync_support::{Words, check_quiet, is_alone, rounds, size};
 
-/// Has `threads` threads fill their magazines with vacant slots of a pool that is bounded by `n`, and
-/// looks whether this thread gets `n` slots: while they sleep and when they have ended.
+/// Has `threads` threads fill their magazines with vacant slots of a pool that is bounded by `n`,
+/// and looks whether this thread gets `n` slots: while they sleep and when they have ended.
 fn with_idle_magazines(n: usize, threads: usize) {
     let pool = &SyncPool::bounded(n);
     let fill = || {

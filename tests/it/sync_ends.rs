@@ -1,7 +1,7 @@
 //! The ends of threads and of values on threads:
 //!
-//! - What a thread keeps in locals of its own may be given back, and more be taken, after the thread
-//!   has given its number up, while a thread that has the same number now is at work.
+//! - What a thread keeps in locals of its own may be given back, and more be taken, after the
+//!   thread has given its number up, while a thread that has the same number now is at work.
 //! - A destructor that panics on another thread, or a thread that ends by a panic, loses no slot.
 //! - A destructor may use the pool that its value is in, from any thread.
 
@@ -67,8 +67,9 @@ thread_local! {
     static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
 }
 
-/// Ends a thread that has a handle in a local; `local_first` says whether it used the local before it
-/// used the pool, and so, where locals are dropped last in, first out, drops it after the number.
+/// Ends a thread that has a handle in a local; `local_first` says whether it used the local before
+/// it used the pool, and so, where locals are dropped last in, first out, drops it after the
+/// number.
 fn end_with_handles_in_a_local(local_first: bool) {
     let pool = &*OF_LOCALS;
     let (ending, go_on) = (Arc::new(Gate::default()), Arc::new(Gate::default()));

@@ -158,8 +158,8 @@ fn values_forgotten_on_other_threads_keep_their_memory() {
         // Whatever is allocated now must not come to lie over the values.
         let noise: Vec<Vec<u8>> = (0..64).map(|_| vec![0xAA; size(200_000, 2000)]).collect();
         for (thread, Sent(value)) in (0..).zip(forgotten) {
-            // SAFETY: the value was never dropped, so its memory is still its own: that is what this
-            // test is about.
+            // SAFETY: the value was never dropped, so its memory is still its own: that is what
+            // this test is about.
             assert_eq!(unsafe { value.read() }, [thread; 4]);
         }
         drop(noise);

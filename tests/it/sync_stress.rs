@@ -220,7 +220,8 @@ fn a_block_is_not_called_vacant_for_where_it_was() {
                     // What this thread has taken out, the next that it gets is put in place of.
                     sender.send(Sent(pool.allocate().expect("few are in flight"))).unwrap();
                     let Sent(block) = receiver.recv().unwrap();
-                    // SAFETY: 1. the block is this thread's, who does not use it. 2. It is occupied.
+                    // SAFETY: 1. the block is this thread's, who does not use it. 2. It is
+                    // occupied.
                     assert_eq!(unsafe { pool.try_deallocate(block) }, Ok(()));
                 }
             });
