@@ -18,12 +18,15 @@ mod plurality;
 mod refpool;
 mod sharded_slab;
 mod shared;
+mod size_class_pool;
 mod sync_pool;
 mod typed_arena;
 mod typed_pool;
 mod typed_pool_options;
 
 pub(crate) use self::shared::{SharedTask, on_each_shared};
+
+use typed_pool::SizeClassPool;
 
 use self::boxed::Boxed;
 use self::bumpalo::BumpArena;
@@ -43,7 +46,7 @@ use self::typed_pool_options::{BoundedPool, Huge, Plain, Prefaulted};
 pub(crate) enum Kind {
     /// The pool of this crate.
     Ours,
-    /// The pool of this crate with options, in rows that they are for.
+    /// The pool of this crate with options, in rows that they are for, and that for any size.
     OursWithOptions,
     /// The pool of this crate that threads share.
     OursShared,
@@ -104,7 +107,7 @@ impl Kind {
     pub(crate) fn describe(self) -> &'static str {
         match self {
             Self::Ours => "this crate",
-            Self::OursWithOptions => "with options",
+            Self::OursWithOptions => "with options, or for any size",
             Self::OursShared => "this crate, shared",
             Self::RaiiPool => "pool, its handles free",
             Self::ManualPool => "pool, freed by hand",
@@ -129,10 +132,10 @@ pub(crate) const OURS: usize = 0;
 pub(crate) const BASELINE: usize = 1;
 
 /// The place of the pool of this crate that threads share.
-pub(crate) const OURS_SHARED: usize = 18;
+pub(crate) const OURS_SHARED: usize = 19;
 
 /// The number of contenders.
-pub(crate) const COUNT: usize = 25;
+pub(crate) const COUNT: usize = 26;
 
 /// All contenders, in the order of the reports, of [`on_each`] and of [`on_each_shared`].
 pub(crate) const ALL: [Contender; COUNT] = [
@@ -151,6 +154,7 @@ pub(crate) const ALL: [Contender; COUNT] = [
     Contender { name: "plurality_box", title: "plurality Box", kind: Kind::RaiiPool },
     Contender { name: "infinity_pool", title: "infinity_pool", kind: Kind::RaiiPool },
     Contender { name: "refpool", title: "refpool", kind: Kind::RaiiPool },
+    Contender { name: "size_classes", title: "SizeClassPool", kind: Kind::OursWithOptions },
     Contender { name: "bounded", title: "bounded", kind: Kind::OursWithOptions },
     Contender { name: "prefaulted", title: "bounded, prefault", kind: Kind::OursWithOptions },
     Contender { name: "huge_pages", title: "bounded, huge pages", kind: Kind::OursWithOptions },
@@ -231,6 +235,7 @@ pub(crate) fn on_each<const WORDS: usize, T: Task<WORDS>>(task: &T) -> [Entry; C
         Some(task.on_pool::<PluralityBox<WORDS>>()),
         Some(task.on_pool::<InfinityPool<WORDS>>()),
         Some(task.on_pool::<RefPool<WORDS>>()),
+        Some(task.on_pool::<SizeClassPool>()),
         Some(task.on_options::<BoundedPool<WORDS, Plain>>()),
         Some(task.on_options::<BoundedPool<WORDS, Prefaulted>>()),
         Some(task.on_options::<BoundedPool<WORDS, Huge>>()),
