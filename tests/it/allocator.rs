@@ -105,13 +105,16 @@ fn sizes() -> Vec<usize> {
     let ends = (3..16).flat_map(|power| [1 << power, 9 << (power - 3), 13 << (power - 3)]);
     let around = ends.flat_map(|end| [end - 1, end, end + 1]);
     let all: Vec<_> = [0, 1, 2].into_iter().chain(around).chain([100_000, 300_000]).collect();
-    if cfg!(miri) { all.into_iter().step_by(9).collect() } else { all }
+    if cfg!(miri) { vec![0, 1, 24, 70, 1025, 2000, 33_000] } else { all }
 }
 
 #[test]
 fn blocks_of_every_size_and_alignment_keep_what_is_in_them() {
     let pool = SizeClassPool::new();
     for align in [1, 2, 8, 16, 64, 512, 4096, 8192, 65_536] {
+        if cfg!(miri) && ![8, 4096, 8192].contains(&align) {
+            continue;
+        }
         let mut blocks = Vec::new();
         for (id, size) in sizes().into_iter().enumerate() {
             blocks.push(Block::new(&&pool, layout(size, align), id % 3 == 0, id));

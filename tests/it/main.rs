@@ -20,6 +20,8 @@ mod sync_capacity;
 #[cfg(feature = "std")]
 mod sync_ends;
 #[cfg(feature = "std")]
+mod sync_size_class;
+#[cfg(feature = "std")]
 mod sync_handles;
 #[cfg(feature = "std")]
 mod sync_stress;
