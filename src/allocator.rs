@@ -47,6 +47,28 @@ unsafe fn clear(block: NonNull<[u8]>, from: usize) {
     unsafe { rest.write_bytes(0, block.len() - from) };
 }
 
+/// Grows a block, and clears it from where it ended.
+///
+/// # Errors
+///
+/// As [`Allocator::grow`].
+///
+/// # Safety
+///
+/// 1. As for [`Allocator::grow`].
+unsafe fn grow_cleared(
+    allocator: &impl Allocator,
+    block: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Result<NonNull<[u8]>, AllocError> {
+    // SAFETY: clause 1.
+    let grown = unsafe { allocator.grow(block, old, new) }?;
+    // SAFETY: 1. the block is the caller's and at least as long as `new`, which is no less than `old`.
+    unsafe { clear(grown, old.size()) };
+    Ok(grown)
+}
+
 /// Moves a block to where another layout has its place.
 ///
 /// # Errors
@@ -129,12 +151,8 @@ unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: as the caller's.
-        let grown = unsafe { self.grow(block, old, new) }?;
-        // SAFETY: 1. the block is the caller's and at least as long as `new`, which is no less than
-        // `old`.
-        unsafe { clear(grown, old.size()) };
-        Ok(grown)
+        // SAFETY: 1. the caller's.
+        unsafe { grow_cleared(self, block, old, new) }
     }
 
     unsafe fn shrink(
@@ -330,12 +348,8 @@ unsafe impl<C: PoolCore> Allocator for &BlockPool<C> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: as the caller's.
-        let grown = unsafe { self.grow(block, old, new) }?;
-        // SAFETY: 1. the block is the caller's and at least as long as `new`, which is no less than
-        // `old`.
-        unsafe { clear(grown, old.size()) };
-        Ok(grown)
+        // SAFETY: 1. the caller's.
+        unsafe { grow_cleared(self, block, old, new) }
     }
 
     unsafe fn shrink(

@@ -185,11 +185,22 @@ impl Chunk {
     pub(crate) unsafe fn holding(slot: NonNull<u8>) -> Self {
         // SAFETY: 1. clause 1. 2. clause 2.
         let chunk = unsafe { Self::of(slot) };
-        if chunk.kind() != Kind::Tract {
-            return chunk;
+        match chunk.kind() {
+            // SAFETY: 1. and 2. clauses 1 and 2.
+            Kind::Tract => unsafe { chunk.small(slot) },
+            Kind::Slots | Kind::Lone => chunk,
         }
+    }
+
+    /// The small chunk of this tract in which `slot` starts.
+    ///
+    /// # Safety
+    ///
+    /// 1. and 2. As for [`Chunk::of`], and this is what that gives.
+    #[inline]
+    pub(crate) unsafe fn small(self, slot: NonNull<u8>) -> Self {
         let granule = slot.addr().get() % CHUNK_ALIGN / GRANULE;
-        let start = usize::from(chunk.granules()[granule].load(Relaxed));
+        let start = usize::from(self.granules()[granule].load(Relaxed));
         // It lies in the tract (invariant 4), so this does not leave the allocation.
         let header = chunk_start(slot).wrapping_byte_add(start * GRANULE);
         // SAFETY: a chunk is part of an allocation, so no address in it is 0 (clause 1).
@@ -202,6 +213,7 @@ impl Chunk {
     /// # Panics
     ///
     /// Panics where it is no tract.
+    #[inline]
     pub(crate) fn granules(&self) -> &[AtomicU8; GRANULES] {
         assert!(self.kind() == Kind::Tract);
         // SAFETY: the bytes lie in the tract (invariants 1 and 4).

@@ -61,36 +61,47 @@ impl LocalCore {
         if chunk.vacancy().insert_beside(index, mask) {
             self.front.vacant.set(self.front.vacant.get() + 1);
         } else {
-            // SAFETY: 1. clause 1. 2. clause 2.
-            unsafe { self.spill_first(slot) };
+            // SAFETY: 1. clause 1; by the first line. 2. clause 2.
+            unsafe { self.spill_first(chunk, slot) };
         }
     }
 
     /// As [`LocalCore::spill`], for the first slot of a word of the bitmap, of which the summaries
     /// are to be told, and for one whose chunk is not a plain one: neither a lone chunk nor a tract has
-    /// a bit set. It is seldom met, and kept out of the way of the others.
+    /// a bit set. It is seldom met, but for tracts, and kept out of the way of the others.
     ///
     /// # Safety
     ///
-    /// 1. and 2. As for [`PoolCore::put`].
+    /// 1. As for [`PoolCore::put`], and `chunk` is what [`Chunk::of`] gives for the slot.
+    /// 2. As for [`PoolCore::put`].
     #[cold]
     #[inline(never)]
-    unsafe fn spill_first(&self, slot: NonNull<u8>) {
-        // SAFETY: 1. clause 1. 2. It is used here alone, and not after it is released.
-        let chunk = unsafe { Chunk::holding(slot) };
-        if chunk.kind() == Kind::Lone {
-            self.stock.borrow_mut().release_lone(chunk);
-            return;
+    unsafe fn spill_first(&self, chunk: Chunk, slot: NonNull<u8>) {
+        match chunk.kind() {
+            Kind::Slots => self.insert(chunk, slot),
+            Kind::Lone => self.stock.borrow_mut().release_lone(chunk),
+            Kind::Tract => {
+                // SAFETY: 1. clause 1. 2. It is used here alone.
+                let small = unsafe { chunk.small(slot) };
+                // SAFETY: valid: the owner of a chunk is its core (`Depot` invariant 2), which
+                // outlives the slots that it hands out. Unaliased: no exclusive reference to a core is
+                // made before its end.
+                let owner = unsafe { small.owner().cast::<Self>().as_ref() };
+                if ptr::eq(owner, self) {
+                    self.insert(small, slot);
+                } else {
+                    // SAFETY: 1. the core is the owner of the chunk. 2. clause 2.
+                    unsafe { owner.put(slot) };
+                }
+            }
         }
-        // SAFETY: 1. clause 1, and a core outlives the slots that it hands out.
-        let owner = unsafe { owner_of::<Self>(slot) };
-        if !ptr::eq(owner, self) {
-            // SAFETY: 1. the core is the owner of the chunk. 2. clause 2.
-            unsafe { owner.put(slot) };
-            return;
-        }
+    }
+
+    /// Puts a slot of `chunk`, one of this core, into the bitmap. It is the caller's, and in no other
+    /// place.
+    fn insert(&self, chunk: Chunk, slot: NonNull<u8>) {
         let (index, mask) = chunk.bit_of(slot);
-        // INVARIANT: `Depot` 3. from occupied to the bitmap. `Front` 2. counted here.
+        // INVARIANT: `Depot` 3. from the caller to the bitmap. `Front` 2. counted here.
         self.stock.borrow_mut().insert(chunk, index, mask);
         self.front.vacant.set(self.front.vacant.get() + 1);
     }
