@@ -10,6 +10,12 @@ use crate::heap::Shared;
 use crate::live::Live;
 use crate::workloads::{Run, SEED, replace};
 
+/// A value on cache lines of its own, with those that are fetched together with them: each thread
+/// writes to its estate all the time, and what neighbours cost each other would depend on where they
+/// happen to lie.
+#[repr(align(128))]
+struct Apart<T>(T);
+
 /// Measured: by each thread, a value freed, picked at random among `count` of its own, and another
 /// one put in; after [`replace::LARSON_GENERATION`] of these the thread ends, and a new one goes on
 /// with its values. So does the benchmark of Larson and Krishnan.
@@ -23,14 +29,14 @@ pub(super) fn larson<const WORDS: usize, H: Shared<WORDS>>(
     let heap = H::with_room(threads * count);
     let estate = |number| {
         let live = Live::<WORDS, H>::with_room(&heap, count);
-        Mutex::new((live, Rng::with_seed(SEED + number as u64)))
+        Apart(Mutex::new((live, Rng::with_seed(SEED + number as u64))))
     };
     let estates: Vec<_> = (0..threads).map(estate).collect();
     let generation = || {
         thread::scope(|scope| {
             let estates = &estates;
             let team = Team::start(scope, threads, move |number| {
-                let mut estate = estates[number].lock().unwrap_or_else(PoisonError::into_inner);
+                let mut estate = estates[number].0.lock().unwrap_or_else(PoisonError::into_inner);
                 let missing = count - estate.0.len();
                 estate.0.fill(missing);
                 move |seed| {
