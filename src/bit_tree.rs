@@ -208,6 +208,12 @@ pub(crate) fn lowest_bits(mut word: usize, count: usize) -> usize {
     all & !word
 }
 
+/// The lowest of the bits set in `word` and those that follow it in a row.
+pub(crate) fn lowest_run(word: usize) -> usize {
+    // The carry runs through the row, and ends behind it.
+    word & !word.wrapping_add(word & word.wrapping_neg())
+}
+
 /// A growing set of small integers that owns its tree.
 #[derive(Debug, Default)]
 pub(crate) struct BitSet {

@@ -365,6 +365,17 @@ impl Chunk {
         })
     }
 
+    /// The starts of `count` neighbouring slots from slot `first` on, the highest first.
+    #[cfg(feature = "std")]
+    pub(crate) fn run(&self, first: usize, count: usize) -> impl Iterator<Item = NonNull<u8>> {
+        assert!(count <= self.slots() && first <= self.slots() - count);
+        let (lowest, stride) = (self.first(), self.header().stride.bytes());
+        (first..first + count).rev().map(move |index| {
+            // SAFETY: by the assertion above, the slot is one of the chunk's (invariant 3).
+            unsafe { lowest.byte_add(index * stride) }
+        })
+    }
+
     /// The number of the slot that starts at `slot`, which is one of this chunk.
     #[inline]
     pub(crate) fn index_of(&self, slot: NonNull<u8>) -> usize {

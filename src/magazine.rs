@@ -113,6 +113,29 @@ impl<const WATCHED: bool> Magazine<WATCHED> {
         self.top.store(top, Self::STORE);
     }
 
+    /// Takes those of its slots out that were put in last, `most` of them or all. They are got before
+    /// anything is put in again.
+    #[cfg(feature = "std")]
+    pub(crate) fn take_last(&self, most: usize) -> impl Iterator<Item = NonNull<u8>> {
+        let count = self.len().min(most);
+        let end = self.top.load(Relaxed);
+        // SAFETY: at least `count` places lie in front of `top` in the array (invariants 1 and 2).
+        let start = unsafe { end.sub(count) };
+        // INVARIANT: 2. and 3. the array's filled part ends as much earlier.
+        self.top.store(start, Self::STORE);
+        (0..count).map(move |index| {
+            // SAFETY: `index` is below `count`, by which `end` lies behind `start`.
+            let place = unsafe { start.add(index) };
+            // SAFETY: valid: the place was in the filled part (invariants 1 and 3), and the array
+            // stays as long as the magazine is borrowed and does not grow. Unaliased: no exclusive
+            // reference to a place is made while it is in the array.
+            let place = unsafe { &*place };
+            // SAFETY: what it holds is a slot (invariant 3), this one or one put in since, which has
+            // an address.
+            unsafe { NonNull::new_unchecked(place.load(Relaxed)) }
+        })
+    }
+
     /// Takes all slots out. They belong to the caller, who has seen them by [`Magazine::iter`].
     pub(crate) fn clear(&self) {
         // INVARIANT: 2. and 3. no place is filled.

@@ -2,7 +2,7 @@
 //! of a chunk that is new.
 
 use super::Stock;
-use crate::bit_tree::{WORD_BITS, lowest_bits};
+use crate::bit_tree::{WORD_BITS, lowest_bits, lowest_run};
 use crate::depot::{Depot, Growth};
 use crate::front::Front;
 
@@ -146,10 +146,4 @@ impl Stock {
         front.vacant.set(front.vacant.get() - mask.count_ones() as usize);
         emptied
     }
-}
-
-/// The lowest of the bits set in `word` and those that follow it in a row.
-fn lowest_run(word: usize) -> usize {
-    // The carry runs through the row, and ends behind it.
-    word & !word.wrapping_add(word & word.wrapping_neg())
 }

@@ -11,6 +11,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::padded::Padded;
 use super::thread_number::{self, THREADS};
+use crate::bit_tree::WORD_BITS;
 use crate::error::PoolError;
 use crate::magazine::Magazine;
 
@@ -24,11 +25,40 @@ pub(super) struct Cache {
     pub(super) chunk: Cell<usize>,
     /// And of the word in its bitmap.
     pub(super) word: Cell<usize>,
+    /// The most slots that the next refill takes.
+    refill: Cell<usize>,
 }
 
 impl Cache {
     const fn without_room() -> Self {
-        Self { magazine: Magazine::new(), chunk: Cell::new(0), word: Cell::new(0) }
+        Self::new(0, 0)
+    }
+
+    /// A cache that starts its search for slots at the chunk and the word given.
+    const fn new(chunk: usize, word: usize) -> Self {
+        Self {
+            magazine: Magazine::new(),
+            chunk: Cell::new(chunk),
+            word: Cell::new(word),
+            refill: Cell::new(WORD_BITS),
+        }
+    }
+
+    /// The number of slots that a locked instruction or more is spent on at once: half of what the
+    /// magazine has room for, so that it takes as many calls before it is empty or full again.
+    pub(super) fn half(&self) -> usize {
+        self.magazine.capacity().div_ceil(2)
+    }
+
+    /// The most slots that a refill takes: twice as many as the last one might, up to
+    /// [`Cache::half`], so that a thread that allocates little holds little back.
+    pub(super) fn refill(&self) -> usize {
+        self.refill.get().min(self.half())
+    }
+
+    /// Notes that there was a refill.
+    pub(super) fn refilled(&self) {
+        self.refill.set(2 * self.refill());
     }
 }
 
@@ -99,8 +129,7 @@ impl Caches {
         (chunk, word): (usize, usize),
         first: impl FnOnce() -> Result<(), PoolError>,
     ) -> Result<&Cache, PoolError> {
-        let cache =
-            Cache { magazine: Magazine::new(), chunk: Cell::new(chunk), word: Cell::new(word) };
+        let cache = Cache::new(chunk, word);
         cache.magazine.grow(slots)?;
         let layout = Layout::new::<Padded<Cache>>();
         // SAFETY: a cache is not of size 0.

@@ -6,13 +6,11 @@ use core::ptr::NonNull;
 use super::cache::Cache;
 use super::shared_bits::SharedBits;
 use super::sync_core::SyncCore;
-use crate::bit_tree::WORD_BITS;
+use crate::bit_tree::{WORD_BITS, lowest_run};
 use crate::chunk::Chunk;
 
-/// The most slots that a refill takes, so that the worst single allocation stays short.
-const REFILL_SLOTS: usize = 2 * WORD_BITS;
-
-/// The most words of bitmaps that it claims them in.
+/// The most words of bitmaps that a refill claims slots in, so that the worst single allocation
+/// stays short.
 const REFILL_WORDS: usize = 16;
 
 /// Slots that were claimed in a word of a bitmap.
@@ -35,8 +33,7 @@ impl SyncCore {
             if let Some(slot) = cache.and_then(|cache| cache.magazine.pop()) {
                 return Some(slot);
             }
-            let most = cache.map_or(1, |cache| cache.magazine.capacity().min(REFILL_SLOTS));
-            let tokens = self.tokens.take(most);
+            let tokens = self.tokens.take(cache.map_or(1, Cache::refill));
             if tokens != 0 {
                 break tokens;
             }
@@ -60,6 +57,7 @@ impl SyncCore {
     /// Moves slots for at most as many as `tokens`, at least one, into the magazine of `cache`, which
     /// is empty, has room for them and is this thread's.
     fn refill(&self, cache: &Cache, mut tokens: usize) {
+        cache.refilled();
         let mut claims = [None; REFILL_WORDS];
         for claim in &mut claims {
             if tokens == 0 {
@@ -75,7 +73,13 @@ impl SyncCore {
         // INVARIANT: `Depot` 3. what was claimed goes into the magazine. What was found first goes in
         // last, the lowest behind all, and so comes out first.
         for Claim { chunk, index, mask } in claims.into_iter().rev().flatten() {
-            cache.magazine.extend(chunk.slots_of(index, mask));
+            // Most words are claimed whole where values come and go in turn, and this is faster.
+            if lowest_run(mask) == mask {
+                let first = index * WORD_BITS + mask.trailing_zeros() as usize;
+                cache.magazine.extend(chunk.run(first, mask.count_ones() as usize));
+            } else {
+                cache.magazine.extend(chunk.slots_of(index, mask));
+            }
         }
     }
 

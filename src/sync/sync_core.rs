@@ -51,7 +51,7 @@ pub struct SyncCore {
     depot: Padded<Mutex<Depot>>,
     given_up: PlainUsize,
     capacity: PlainUsize,
-    geometry: Geometry,
+    pub(super) geometry: Geometry,
     growth: Growth,
     leftovers: Leftovers,
 }
