@@ -13,7 +13,7 @@ use crate::block_pool::BlockPool;
 use crate::classed_pool::ClassedPool;
 use crate::memory::Slot;
 use crate::pool_core::PoolCore;
-use crate::size_class::SizeClass;
+use crate::size_class::{SizeClass, SmallSize};
 
 /// A block for a value of size 0: none is needed.
 fn nothing(layout: Layout) -> NonNull<[u8]> {
@@ -107,8 +107,7 @@ unsafe fn relocate(
 unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        let small = SizeClass::of_small(layout).and_then(|class| self.class(class));
-        match small.and_then(BlockPool::take_at_hand) {
+        match self.take_at_hand(layout) {
             Some(slot) => Ok(block_of(slot, layout.size())),
             None => allocate_otherwise(self, layout),
         }
@@ -126,9 +125,15 @@ unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        match SizeClass::of_small(layout) {
-            // SAFETY: 1. the caller's: the block is of this pool and of this layout, hence of this class.
-            Some(class) => unsafe { put_back(self, class, block) },
+        // Where another thread is just making the pool of the class, its core is not noted yet.
+        match SmallSize::of(layout).and_then(|size| Some((size, self.core_of(size)?))) {
+            Some((size, core)) => {
+                let block = whole(block);
+                check_class(self, size.class(), block);
+                // SAFETY: 1. and 2. the caller's: the block is of this pool and of this layout, hence of
+                // this class, and nobody uses it; `whole` makes up for what the pointer may lack.
+                unsafe { core.put(block) };
+            }
             // SAFETY: 1. the caller's.
             None => unsafe { deallocate_otherwise(self, block, layout) },
         }
@@ -197,26 +202,17 @@ unsafe fn deallocate_otherwise<C: PoolCore>(
 ) {
     match SizeClass::of(layout) {
         _ if layout.size() == 0 => {}
-        // SAFETY: 1. clause 1: the layout tells the class.
-        Some(class) => unsafe { put_back(pool, class, block) },
+        Some(class) => {
+            let block = whole(block);
+            check_class(pool, class, block);
+            let pool = pool.class(class).expect("a block of the class is there");
+            // SAFETY: 1. and 2. clause 1: the layout tells the class; `whole` makes up for what the
+            // pointer may lack.
+            unsafe { pool.core().put(block) };
+        }
         // SAFETY: 1. and 2. clause 1.
         None => unsafe { pool.direct.deallocate(block, layout) },
     }
-}
-
-/// Gives a block of a class back.
-///
-/// # Safety
-///
-/// 1. `block` is one of that class of `pool`; it belongs to the caller, who gives it up.
-#[inline]
-unsafe fn put_back<C: PoolCore>(pool: &ClassedPool<C>, class: SizeClass, block: NonNull<u8>) {
-    let block = whole(block);
-    check_class(pool, class, block);
-    // SAFETY: a block of the class is there (clause 1), so its pool is.
-    let pool = unsafe { pool.class(class).unwrap_unchecked() };
-    // SAFETY: 1. and 2. clause 1, and `whole` makes up for what the pointer may lack.
-    unsafe { pool.core().put(block) };
 }
 
 /// Allocates what belongs to no class.

@@ -5,8 +5,11 @@ use core::array;
 use core::fmt;
 use core::mem::MaybeUninit;
 use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::ptr;
 #[cfg(feature = "allocator-api2")]
 use core::ptr::NonNull;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering::{Acquire, Release};
 
 use crate::block_pool::BlockPool;
 use crate::depot::Growth;
@@ -21,7 +24,7 @@ use crate::once::Once;
 use crate::pages::Pages;
 use crate::pool_box::PoolBox;
 use crate::pool_core::{Leftovers, Plan, PoolCore, ThreadSafe};
-use crate::size_class::{CLASSES, SizeClass};
+use crate::size_class::{CLASSES, SMALL_SIZES, SizeClass, SmallSize};
 use crate::stats::SizeClassStats;
 
 mod slices;
@@ -30,11 +33,13 @@ mod slices;
 /// values of any type and size, for one thread or for many, as its cores `C` are.
 // # Invariants
 //
-// 1. `classes[n]` is empty or a pool for the layout of class `n`.
+// 1. `classes[n]` is empty or a pool for the layout of class `n`. `small[n]` is null or the core of the
+//    pool of its class.
 // 2. `gate` is a pool for lone chunks.
 // 3. `ground` is there where cores share it. The pools of `classes` grow on it, and its tracts name the
 //    core of `gate`. Declared, and so dropped, last.
 pub struct ClassedPool<C: PoolCore> {
+    small: [AtomicPtr<C>; SMALL_SIZES],
     classes: [C::Once<BlockPool<C>>; CLASSES],
     gate: BlockPool<C>,
     #[cfg(feature = "allocator-api2")]
@@ -105,6 +110,7 @@ impl<C: PoolCore> ClassedPool<C> {
         };
         // INVARIANT: 1. they are empty. 2. and 3. by the lines above.
         Ok(Self {
+            small: [const { AtomicPtr::new(ptr::null_mut()) }; SMALL_SIZES],
             classes: array::from_fn(|_| C::Once::default()),
             gate,
             #[cfg(feature = "allocator-api2")]
@@ -119,11 +125,28 @@ impl<C: PoolCore> ClassedPool<C> {
         Plan { growth, slots: 0, leftovers, pages, ground: None }
     }
 
-    /// The pool of a class, if it has been used.
+    /// The core of the class of a small size, if it has been used.
     #[inline]
+    pub(crate) fn core_of(&self, size: SmallSize) -> Option<&C> {
+        // SAFETY: there are as many places as small sizes (`SmallSize` invariant 1).
+        let place = unsafe { self.small.get_unchecked(size.index()) };
+        // Acquire, with the Release of `add_class`.
+        // SAFETY: valid: null, or a core (invariant 1), which lives as long as the pool. Unaliased: no
+        // exclusive reference to a core is made before its end.
+        unsafe { place.load(Acquire).as_ref() }
+    }
+
+    /// The pool of a class, if it has been used.
     pub(crate) fn class(&self, class: SizeClass) -> Option<&BlockPool<C>> {
-        // SAFETY: there are as many places as classes (`SizeClass` invariant 1).
-        unsafe { self.classes.get_unchecked(class.number()) }.get()
+        self.classes[class.number()].get()
+    }
+
+    /// Takes a slot for a value of a small size, where one is in front.
+    #[inline]
+    pub(crate) fn take_at_hand(&self, layout: Layout) -> Option<Slot<'_, BlockPool<C>>> {
+        let slot = self.core_of(SmallSize::of(layout)?)?.take_at_hand()?;
+        // SAFETY: 1. and 2. the core just handed the slot out, and `self` outlives the borrow.
+        Some(unsafe { Slot::from_start(slot) })
     }
 
     /// The pools of all classes that have been used.
@@ -145,6 +168,20 @@ impl<C: PoolCore> ClassedPool<C> {
     /// [`PoolError::AlignTooLarge`], [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
     #[inline]
     pub(crate) fn take(&self, layout: Layout) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
+        match self.take_at_hand(layout) {
+            Some(slot) => Ok(slot),
+            None => self.take_otherwise(layout),
+        }
+    }
+
+    /// As [`ClassedPool::take`], where the value is not small, or its class has no slot in front.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[cold]
+    #[inline(never)]
+    fn take_otherwise(&self, layout: Layout) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
         match SizeClass::of(layout) {
             Some(class) => self.take_of(class),
             None => self.gate.take_lone(layout),
@@ -156,7 +193,6 @@ impl<C: PoolCore> ClassedPool<C> {
     /// # Errors
     ///
     /// [`PoolError::OutOfMemory`].
-    #[inline]
     pub(crate) fn take_of(&self, class: SizeClass) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
         match self.class(class).and_then(BlockPool::take_at_hand) {
             Some(slot) => Ok(slot),
@@ -165,8 +201,6 @@ impl<C: PoolCore> ClassedPool<C> {
     }
 
     /// Takes a slot of a class that has none in front, or no pool yet.
-    #[cold]
-    #[inline(never)]
     fn take_behind(&self, class: SizeClass) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
         let pool = match self.class(class) {
             Some(pool) => pool,
@@ -190,17 +224,25 @@ impl<C: PoolCore> ClassedPool<C> {
         // SAFETY: 1. invariant 3: the ground is dropped after the pools of classes.
         let pool = unsafe { BlockPool::from_plan(class.layout(), plan) }?;
         // INVARIANT: 1. and 3. here. Where another thread was faster, this one is dropped.
-        Ok(self.classes[class.number()].get_or_set(pool))
+        let pool = self.classes[class.number()].get_or_set(pool);
+        for size in SmallSize::all_of(class) {
+            // Release, with the Acquire of `core_of`: the core has been written.
+            self.small[size.index()].store(pool.core_place().cast().as_ptr(), Release);
+        }
+        Ok(pool)
     }
 
     /// Has classes give chunks without an occupied slot back to the ground, where much of it is vacant.
+    /// Those that have little to spare keep it, and what lies in front of them.
     fn gather(&self, ground: &Ground) {
-        let vacant = self.used().map(|pool| {
+        let vacant = |pool: &BlockPool<C>| {
             let stats = pool.core().stats();
             stats.bytes_reserved - stats.bytes_live
-        });
-        if ground.is_worth_gathering(vacant.sum()) {
-            let gathered = self.used().map(|pool| pool.core().release_vacant()).sum();
+        };
+        let all: usize = self.used().map(vacant).sum();
+        if ground.is_worth_gathering(all) {
+            let rich = self.used().filter(|pool| vacant(pool) * CLASSES >= all);
+            let gathered = rich.map(|pool| pool.core().release_vacant()).sum();
             ground.note_gathered(gathered);
         }
     }

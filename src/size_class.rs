@@ -23,19 +23,11 @@ pub(crate) const LARGEST: usize = 32 << 10;
 /// The number of classes.
 pub(crate) const CLASSES: usize = PER_DOUBLING * (1 + (LARGEST / LINEAR).ilog2() as usize);
 
+/// The number of small sizes.
+pub(crate) const SMALL_SIZES: usize = 1024 / STEP;
+
 const _: () = assert!(LARGEST.is_power_of_two() && LINEAR.is_power_of_two());
 const _: () = assert!(CLASSES <= u8::MAX as usize);
-
-/// The class of every size up to 1 KiB, in steps: what is asked for most is looked up.
-static TABLE: [SizeClass; 1024 / STEP] = {
-    let mut table = [SizeClass { number: 0 }; 1024 / STEP];
-    let mut step = 0;
-    while step < table.len() {
-        table[step] = SizeClass::of_rounded((step + 1) * STEP);
-        step += 1;
-    }
-    table
-};
 
 /// A number below [`CLASSES`].
 ///
@@ -53,34 +45,15 @@ impl SizeClass {
     ///
     /// A value of size 0 belongs to the class of its alignment. All sizes from that of the layout up to
     /// that of the class, aligned alike, belong to the same class.
-    #[inline]
     pub(crate) const fn of(layout: Layout) -> Option<Self> {
-        match Self::of_small(layout) {
-            Some(class) => Some(class),
-            None => Self::of_others(layout.size(), layout.align()),
-        }
-    }
-
-    /// As [`SizeClass::of`], for sizes that are looked up: those up to 1 KiB, but 0. For others there is
-    /// none.
-    #[inline]
-    pub(crate) const fn of_small(layout: Layout) -> Option<Self> {
-        // Sizes up to 2^n of a class are multiples of 2^n / 16 at least. So where the alignment is
-        // no more than that, every class that the rounded size could belong to is a multiple of it,
-        // and otherwise the rounded size is one of a class itself. It fits into `isize`, as a layout's
-        // does.
         let (size, align) = (layout.size(), layout.align());
-        let rounded = (size + (align - 1)) & !(align - 1);
-        let step = rounded.wrapping_sub(1) / STEP;
-        if step < TABLE.len() { Some(TABLE[step]) } else { None }
-    }
-
-    /// As [`SizeClass::of`], for any size.
-    const fn of_others(size: usize, align: usize) -> Option<Self> {
         if align > MAX_ALIGN || size > LARGEST {
             return None;
         }
-        Some(Self::of_rounded(if size == 0 { align } else { (size + (align - 1)) & !(align - 1) }))
+        // Sizes up to 2^n of a class are multiples of 2^n / 16 at least. So where the alignment is
+        // no more than that, every class that the rounded size could belong to is a multiple of it,
+        // and otherwise the rounded size is one of a class itself.
+        Some(Self::of_rounded(if size == 0 { align } else { size.next_multiple_of(align) }))
     }
 
     /// The smallest class for `rounded` bytes, at least 1 and at most [`LARGEST`].
@@ -130,6 +103,48 @@ impl SizeClass {
     }
 }
 
+/// A size up to 1 KiB, but 0, in steps: what is asked for most has no need to look for its class.
+///
+/// # Invariants
+///
+/// 1. `index` is below [`SMALL_SIZES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SmallSize {
+    index: usize,
+}
+
+impl SmallSize {
+    /// The smallest of these for a value of `layout`, where a size that is a multiple of the alignment,
+    /// as that of a value is, or any that needs no more than [`STEP`] bytes of alignment, is one.
+    #[inline]
+    pub(crate) const fn of(layout: Layout) -> Option<Self> {
+        let (size, align) = (layout.size(), layout.align());
+        let index = size.wrapping_sub(1) / STEP;
+        if (align <= STEP || size & (align - 1) == 0) && index < SMALL_SIZES {
+            // INVARIANT: 1. here.
+            return Some(Self { index });
+        }
+        None
+    }
+
+    /// All of them that belong to a class.
+    pub(crate) fn all_of(class: SizeClass) -> impl Iterator<Item = Self> {
+        // INVARIANT: 1. by the range.
+        (0..SMALL_SIZES).map(|index| Self { index }).filter(move |size| size.class() == class)
+    }
+
+    /// The class that it belongs to.
+    pub(crate) const fn class(self) -> SizeClass {
+        SizeClass::of_rounded((self.index + 1) * STEP)
+    }
+
+    /// Its number.
+    #[inline]
+    pub(crate) const fn index(self) -> usize {
+        self.index
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::vec::Vec;
@@ -165,6 +180,21 @@ mod tests {
             }
             assert_eq!(of(LARGEST + 1, align), None);
         }
+    }
+
+    #[test]
+    fn a_small_size_belongs_to_the_class_of_its_layout() {
+        for align in (0..=MAX_ALIGN.ilog2() + 1).map(|shift| 1 << shift) {
+            for size in 0..=2048 {
+                let layout = Layout::from_size_align(size, align).unwrap();
+                let small = SmallSize::of(layout);
+                assert_eq!(small.map(SmallSize::class), small.and(SizeClass::of(layout)));
+                let expected = (1..=1024).contains(&size) && (align <= STEP || size % align == 0);
+                assert_eq!(small.is_some(), expected, "{size} {align}");
+            }
+        }
+        let sizes = SizeClass::all().flat_map(SmallSize::all_of).map(SmallSize::index);
+        assert!(sizes.eq(0..SMALL_SIZES));
     }
 
     #[test]
