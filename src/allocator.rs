@@ -13,7 +13,7 @@ use crate::block_pool::BlockPool;
 use crate::classed_pool::ClassedPool;
 use crate::memory::Slot;
 use crate::pool_core::PoolCore;
-use crate::size_class::{SizeClass, SmallSize};
+use crate::size_class::{SizeClass, SizeStep};
 
 /// A block for a value of size 0: none is needed.
 fn nothing(layout: Layout) -> NonNull<[u8]> {
@@ -113,11 +113,15 @@ unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
         }
     }
 
+    #[inline]
     fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        if layout.size() == 0 || SizeClass::of(layout).is_none() {
-            return allocate_aside(self, layout, true);
-        }
-        let block = self.allocate(layout)?;
+        let block = match self.take_at_hand(layout) {
+            Some(slot) => block_of(slot, layout.size()),
+            None if layout.size() == 0 || SizeClass::of(layout).is_none() => {
+                return allocate_aside(self, layout, true);
+            }
+            None => allocate_otherwise(self, layout)?,
+        };
         // SAFETY: 1. the block was just allocated.
         unsafe { clear(block, 0) };
         Ok(block)
@@ -126,10 +130,10 @@ unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
         // Where another thread is just making the pool of the class, its core is not noted yet.
-        match SmallSize::of(layout).and_then(|size| Some((size, self.core_of(size)?))) {
-            Some((size, core)) => {
+        match SizeStep::of(layout).and_then(|step| Some((step, self.core_of(step)?))) {
+            Some((step, core)) => {
                 let block = whole(block);
-                check_class(self, size.class(), block);
+                check_class(self, step.class(), block);
                 // SAFETY: 1. and 2. the caller's: the block is of this pool and of this layout, hence of
                 // this class, and nobody uses it; `whole` makes up for what the pointer may lack.
                 unsafe { core.put(block) };
@@ -172,7 +176,7 @@ unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
     }
 }
 
-/// Allocates what is no small block, or finds none in front of its class.
+/// Allocates what is of no class, or finds no slot in front of its class.
 #[cold]
 #[inline(never)]
 fn allocate_otherwise<C: PoolCore>(
@@ -188,7 +192,7 @@ fn allocate_otherwise<C: PoolCore>(
     }
 }
 
-/// Gives back what is no small block.
+/// Gives back what is of no class, or of one whose step does not lead to it.
 ///
 /// # Safety
 ///
@@ -274,6 +278,13 @@ unsafe fn resize<C: PoolCore>(
     old: Layout,
     new: Layout,
 ) -> Result<NonNull<[u8]>, AllocError> {
+    let core = |layout| SizeStep::of(layout).and_then(|step| pool.core_of(step));
+    if let (Some(from), Some(to)) = (core(old), core(new)) {
+        if !ptr::eq(from, to) {
+            // SAFETY: 1. clause 1.
+            return unsafe { relocate(&pool, block, old, new) };
+        }
+    }
     let class = SizeClass::of(old);
     if old.size() != 0 && new.size() != 0 && class == SizeClass::of(new) {
         if let Some(class) = class {

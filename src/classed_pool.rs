@@ -24,7 +24,7 @@ use crate::once::Once;
 use crate::pages::Pages;
 use crate::pool_box::PoolBox;
 use crate::pool_core::{Leftovers, Plan, PoolCore, ThreadSafe};
-use crate::size_class::{CLASSES, SMALL_SIZES, SizeClass, SmallSize};
+use crate::size_class::{CLASSES, STEPS, SizeClass, SizeStep};
 use crate::stats::SizeClassStats;
 
 mod slices;
@@ -33,13 +33,13 @@ mod slices;
 /// values of any type and size, for one thread or for many, as its cores `C` are.
 // # Invariants
 //
-// 1. `classes[n]` is empty or a pool for the layout of class `n`. `small[n]` is null or the core of the
-//    pool of its class.
+// 1. `classes[n]` is empty or a pool for the layout of class `n`. `steps[n]` is null or the core of the
+//    pool of the class of that step.
 // 2. `gate` is a pool for lone chunks.
 // 3. `ground` is there where cores share it. The pools of `classes` grow on it, and its tracts name the
 //    core of `gate`. Declared, and so dropped, last.
 pub struct ClassedPool<C: PoolCore> {
-    small: [AtomicPtr<C>; SMALL_SIZES],
+    steps: [AtomicPtr<C>; STEPS],
     classes: [C::Once<BlockPool<C>>; CLASSES],
     gate: BlockPool<C>,
     #[cfg(feature = "allocator-api2")]
@@ -110,7 +110,7 @@ impl<C: PoolCore> ClassedPool<C> {
         };
         // INVARIANT: 1. they are empty. 2. and 3. by the lines above.
         Ok(Self {
-            small: [const { AtomicPtr::new(ptr::null_mut()) }; SMALL_SIZES],
+            steps: [const { AtomicPtr::new(ptr::null_mut()) }; STEPS],
             classes: array::from_fn(|_| C::Once::default()),
             gate,
             #[cfg(feature = "allocator-api2")]
@@ -125,11 +125,11 @@ impl<C: PoolCore> ClassedPool<C> {
         Plan { growth, slots: 0, leftovers, pages, ground: None }
     }
 
-    /// The core of the class of a small size, if it has been used.
+    /// The core of the class of a step, if it has been used.
     #[inline]
-    pub(crate) fn core_of(&self, size: SmallSize) -> Option<&C> {
-        // SAFETY: there are as many places as small sizes (`SmallSize` invariant 1).
-        let place = unsafe { self.small.get_unchecked(size.index()) };
+    pub(crate) fn core_of(&self, step: SizeStep) -> Option<&C> {
+        // SAFETY: there are as many places as steps (`SizeStep` invariant 1).
+        let place = unsafe { self.steps.get_unchecked(step.index()) };
         // Acquire, with the Release of `add_class`.
         // SAFETY: valid: null, or a core (invariant 1), which lives as long as the pool. Unaliased: no
         // exclusive reference to a core is made before its end.
@@ -141,10 +141,10 @@ impl<C: PoolCore> ClassedPool<C> {
         self.classes[class.number()].get()
     }
 
-    /// Takes a slot for a value of a small size, where one is in front.
+    /// Takes a slot for a value of a class, where one is in front.
     #[inline]
     pub(crate) fn take_at_hand(&self, layout: Layout) -> Option<Slot<'_, BlockPool<C>>> {
-        let slot = self.core_of(SmallSize::of(layout)?)?.take_at_hand()?;
+        let slot = self.core_of(SizeStep::of(layout)?)?.take_at_hand()?;
         // SAFETY: 1. and 2. the core just handed the slot out, and `self` outlives the borrow.
         Some(unsafe { Slot::from_start(slot) })
     }
@@ -174,7 +174,7 @@ impl<C: PoolCore> ClassedPool<C> {
         }
     }
 
-    /// As [`ClassedPool::take`], where the value is not small, or its class has no slot in front.
+    /// As [`ClassedPool::take`], where the value is of no class, or its class has no slot in front.
     ///
     /// # Errors
     ///
@@ -225,9 +225,9 @@ impl<C: PoolCore> ClassedPool<C> {
         let pool = unsafe { BlockPool::from_plan(class.layout(), plan) }?;
         // INVARIANT: 1. and 3. here. Where another thread was faster, this one is dropped.
         let pool = self.classes[class.number()].get_or_set(pool);
-        for size in SmallSize::all_of(class) {
+        for step in SizeStep::all_of(class) {
             // Release, with the Acquire of `core_of`: the core has been written.
-            self.small[size.index()].store(pool.core_place().cast().as_ptr(), Release);
+            self.steps[step.index()].store(pool.core_place().cast().as_ptr(), Release);
         }
         Ok(pool)
     }

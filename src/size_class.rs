@@ -23,8 +23,15 @@ pub(crate) const LARGEST: usize = 32 << 10;
 /// The number of classes.
 pub(crate) const CLASSES: usize = PER_DOUBLING * (1 + (LARGEST / LINEAR).ilog2() as usize);
 
-/// The number of small sizes.
-pub(crate) const SMALL_SIZES: usize = 1024 / STEP;
+/// The size up to which steps are fine, [`STEP`] bytes, and the number of those.
+const FINE: usize = 1024;
+const FINE_STEPS: usize = FINE / STEP;
+
+/// The size of the steps behind: what lies between the classes there is a multiple of it.
+const COARSE_STEP: usize = FINE / PER_DOUBLING;
+
+/// The number of steps.
+pub(crate) const STEPS: usize = FINE_STEPS + (LARGEST - FINE) / COARSE_STEP;
 
 const _: () = assert!(LARGEST.is_power_of_two() && LINEAR.is_power_of_two());
 const _: () = assert!(CLASSES <= u8::MAX as usize);
@@ -103,39 +110,50 @@ impl SizeClass {
     }
 }
 
-/// A size up to 1 KiB, but 0, in steps: what is asked for most has no need to look for its class.
+/// A size of a class or below, but 0, in steps: 8 bytes up to 1 KiB and 128 from there on, so that every
+/// class begins with one. A step leads to the class by one look into a table.
 ///
 /// # Invariants
 ///
-/// 1. `index` is below [`SMALL_SIZES`].
+/// 1. `index` is below [`STEPS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SmallSize {
+pub(crate) struct SizeStep {
     index: usize,
 }
 
-impl SmallSize {
-    /// The smallest of these for a value of `layout`, where a size that is a multiple of the alignment,
-    /// as that of a value is, or any that needs no more than [`STEP`] bytes of alignment, is one.
+impl SizeStep {
+    /// The step of a value of `layout`. A size that is a multiple of the alignment, as that of a value
+    /// is, and any that needs no more than [`STEP`] bytes of alignment, has one.
     #[inline]
     pub(crate) const fn of(layout: Layout) -> Option<Self> {
         let (size, align) = (layout.size(), layout.align());
-        let index = size.wrapping_sub(1) / STEP;
-        if (align <= STEP || size & (align - 1) == 0) && index < SMALL_SIZES {
-            // INVARIANT: 1. here.
-            return Some(Self { index });
+        if align > STEP && (align > MAX_ALIGN || size & (align - 1) != 0) {
+            return None;
         }
-        None
+        let last = size.wrapping_sub(1);
+        // INVARIANT: 1. by the conditions.
+        if last < FINE {
+            Some(Self { index: last / STEP })
+        } else if last < LARGEST {
+            Some(Self { index: FINE_STEPS - FINE / COARSE_STEP + last / COARSE_STEP })
+        } else {
+            None
+        }
     }
 
     /// All of them that belong to a class.
     pub(crate) fn all_of(class: SizeClass) -> impl Iterator<Item = Self> {
         // INVARIANT: 1. by the range.
-        (0..SMALL_SIZES).map(|index| Self { index }).filter(move |size| size.class() == class)
+        (0..STEPS).map(|index| Self { index }).filter(move |step| step.class() == class)
     }
 
     /// The class that it belongs to.
     pub(crate) const fn class(self) -> SizeClass {
-        SizeClass::of_rounded((self.index + 1) * STEP)
+        let end = self.index + 1;
+        SizeClass::of_rounded(match end.checked_sub(FINE_STEPS) {
+            None | Some(0) => end * STEP,
+            Some(coarse) => FINE + coarse * COARSE_STEP,
+        })
     }
 
     /// Its number.
@@ -183,18 +201,20 @@ mod tests {
     }
 
     #[test]
-    fn a_small_size_belongs_to_the_class_of_its_layout() {
-        for align in (0..=MAX_ALIGN.ilog2() + 1).map(|shift| 1 << shift) {
-            for size in 0..=2048 {
+    fn a_step_belongs_to_the_class_of_its_layout() {
+        for align in (0..=MAX_ALIGN.ilog2() + 2).map(|shift| 1 << shift) {
+            for size in 0..=LARGEST + 2 {
                 let layout = Layout::from_size_align(size, align).unwrap();
-                let small = SmallSize::of(layout);
-                assert_eq!(small.map(SmallSize::class), small.and(SizeClass::of(layout)));
-                let expected = (1..=1024).contains(&size) && (align <= STEP || size % align == 0);
-                assert_eq!(small.is_some(), expected, "{size} {align}");
+                let step = SizeStep::of(layout);
+                assert_eq!(step.map(SizeStep::class), step.and(SizeClass::of(layout)));
+                let aligned = align <= STEP || align <= MAX_ALIGN && size % align == 0;
+                let expected = (1..=LARGEST).contains(&size) && aligned;
+                assert_eq!(step.is_some(), expected, "{size} {align}");
+                assert!(step.is_none_or(|step| step.index() < STEPS));
             }
         }
-        let sizes = SizeClass::all().flat_map(SmallSize::all_of).map(SmallSize::index);
-        assert!(sizes.eq(0..SMALL_SIZES));
+        let steps = SizeClass::all().flat_map(SizeStep::all_of).map(SizeStep::index);
+        assert!(steps.eq(0..STEPS));
     }
 
     #[test]
