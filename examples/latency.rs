@@ -89,7 +89,7 @@ mod formats;
 mod input;
 #[path = "order_book/ladder.rs"]
 mod ladder;
-#[path = "order_book/lines.rs"]
+#[path = "shared/lines.rs"]
 mod lines;
 #[path = "order_book/lobster.rs"]
 mod lobster;
@@ -99,6 +99,8 @@ mod machine;
 mod messages;
 #[path = "latency/mimalloc.rs"]
 mod mimalloc;
+#[path = "order_book/numbers.rs"]
+mod numbers;
 #[path = "latency/options.rs"]
 mod options;
 #[path = "shared/output.rs"]

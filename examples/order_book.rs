@@ -74,12 +74,14 @@ mod formats;
 mod input;
 #[path = "order_book/ladder.rs"]
 mod ladder;
-#[path = "order_book/lines.rs"]
+#[path = "shared/lines.rs"]
 mod lines;
 #[path = "order_book/lobster.rs"]
 mod lobster;
 #[path = "order_book/messages.rs"]
 mod messages;
+#[path = "order_book/numbers.rs"]
+mod numbers;
 #[path = "order_book/options.rs"]
 mod options;
 #[path = "shared/output.rs"]

@@ -77,7 +77,7 @@ mod formats;
 mod input;
 #[path = "order_book/ladder.rs"]
 mod ladder;
-#[path = "order_book/lines.rs"]
+#[path = "shared/lines.rs"]
 mod lines;
 #[path = "order_book/lobster.rs"]
 mod lobster;
@@ -85,6 +85,8 @@ mod lobster;
 mod logger;
 #[path = "pipeline/matcher.rs"]
 mod matcher;
+#[path = "order_book/numbers.rs"]
+mod numbers;
 #[path = "pipeline/options.rs"]
 mod options;
 #[path = "shared/output.rs"]

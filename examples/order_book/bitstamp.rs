@@ -4,12 +4,13 @@
 //! order, so an order that ends with none has been filled and one that ends with some cancelled.
 
 use crate::book::{End, Event, Side};
-use crate::lines::{Mismatch, decimal, fields, number, quote, size};
+use crate::lines::{Mismatch, fields, number, quote};
+use crate::numbers::{decimal, size};
 
 pub(crate) const HEADER: &str = "id,timestamp,exchange.timestamp,price,volume,action,direction";
 
 pub(crate) fn event(line: &[u8]) -> Result<Event, Mismatch> {
-    let [id, time, exchange_time, price, volume, action, direction] = fields(line)?;
+    let [id, time, exchange_time, price, volume, action, direction] = fields(line, b',')?;
     let id = number(id, "an order id")?;
     number::<u64>(time, "a time in milliseconds")?;
     number::<u64>(exchange_time, "a time in milliseconds")?;

@@ -5,12 +5,13 @@
 //! the order, so no order of such a file ends as filled.
 
 use crate::book::{End, Event, Side};
-use crate::lines::{Mismatch, fields, number, quote, size};
+use crate::lines::{Mismatch, fields, number, quote};
+use crate::numbers::size;
 
 pub(crate) const HEADER: &str = "ts_event,action,side,price,size,order_id,flags,sequence";
 
 pub(crate) fn event(line: &[u8]) -> Result<Event, Mismatch> {
-    let [time, action, side, price, amount, id, flags, sequence] = fields(line)?;
+    let [time, action, side, price, amount, id, flags, sequence] = fields(line, b',')?;
     number::<u64>(time, "a time in nanoseconds")?;
     number::<u8>(flags, "flags from 0 to 255")?;
     number::<u64>(sequence, "a sequence number")?;

@@ -5,10 +5,11 @@
 //! halt) name none and leave the book alone.
 
 use crate::book::{End, Event, Side};
-use crate::lines::{Mismatch, decimal, fields, number, quote, size};
+use crate::lines::{Mismatch, fields, number, quote};
+use crate::numbers::{decimal, size};
 
 pub(crate) fn event(line: &[u8]) -> Result<Event, Mismatch> {
-    let [time, kind, id, amount, price, direction] = fields(line)?;
+    let [time, kind, id, amount, price, direction] = fields(line, b',')?;
     decimal(time, 12, "a time in seconds")?;
     let expected = "a message type from 1 to 7";
     let kind = match number::<u8>(kind, expected)? {

@@ -45,7 +45,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Quote>, BadLine> {
 }
 
 fn quote(line: &[u8]) -> Result<Quote, Mismatch> {
-    let [ask, ask_size, bid, bid_size] = fields(line)?;
+    let [ask, ask_size, bid, bid_size] = fields(line, b',')?;
     Ok(Quote {
         ask: number(ask, "an ask price")?,
         ask_size: number(ask_size, "an ask size")?,

@@ -1,7 +1,7 @@
-//! Comma-separated lines and their fields, and the error that says what is wrong where.
+//! Lines of text and their fields, and the error that says what is wrong where.
 //!
-//! None of the formats quotes a field, so a line is split at its commas and nothing else. A line
-//! may end in CRLF.
+//! None of the formats quotes a field, so a line is split at its separators and nothing else. A
+//! line may end in CRLF.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -51,11 +51,11 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Splits a line into exactly `N` fields.
-pub(crate) fn fields<const N: usize>(line: &[u8]) -> Result<[&[u8]; N], Mismatch> {
+/// Splits a line at every `separator`, into exactly `N` fields.
+pub(crate) fn fields<const N: usize>(line: &[u8], separator: u8) -> Result<[&[u8]; N], Mismatch> {
     let mut fields = [&line[..0]; N];
     let mut count = 0;
-    for field in line.split(|&byte| byte == b',') {
+    for field in line.split(|&byte| byte == separator) {
         if let Some(place) = fields.get_mut(count) {
             *place = field;
         }
@@ -74,39 +74,6 @@ pub(crate) fn fields<const N: usize>(line: &[u8]) -> Result<[&[u8]; N], Mismatch
 pub(crate) fn number<T: FromStr>(field: &[u8], expected: &'static str) -> Result<T, Mismatch> {
     let text = std::str::from_utf8(field).ok();
     text.and_then(|text| text.parse().ok()).ok_or_else(|| Mismatch::new(expected, quote(field)))
-}
-
-/// Reads a size that is not zero.
-pub(crate) fn size(field: &[u8]) -> Result<u64, Mismatch> {
-    let expected = "a size of at least 1";
-    match number(field, expected)? {
-        0 => Err(Mismatch::new(expected, quote(field))),
-        size => Ok(size),
-    }
-}
-
-/// Reads a decimal number of at most `decimals` decimals, as a count of the last decimal's unit.
-pub(crate) fn decimal(
-    field: &[u8],
-    decimals: u32,
-    expected: &'static str,
-) -> Result<i64, Mismatch> {
-    scaled(field, decimals).ok_or_else(|| Mismatch::new(expected, quote(field)))
-}
-
-fn scaled(field: &[u8], decimals: u32) -> Option<i64> {
-    let text = std::str::from_utf8(field).ok()?;
-    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
-    if !is_digits(whole) || !is_digits(part) {
-        return None;
-    }
-    let missing = decimals.checked_sub(u32::try_from(part.len()).ok()?)?;
-    let part = part.parse::<i64>().ok()?.checked_mul(10_i64.checked_pow(missing)?)?;
-    whole.parse::<i64>().ok()?.checked_mul(10_i64.checked_pow(decimals)?)?.checked_add(part)
-}
-
-fn is_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Quotes bytes from a file so that they stay on one line, whatever they are.
@@ -130,8 +97,9 @@ mod tests {
 
     #[test]
     fn a_wrong_number_of_columns_is_named() {
-        assert_eq!(fields::<2>(b"a,b"), Ok([&b"a"[..], b"b"]));
-        let found = |line| fields::<2>(line).unwrap_err().found;
+        assert_eq!(fields::<2>(b"a,b", b','), Ok([&b"a"[..], b"b"]));
+        assert_eq!(fields::<3>(b"f 0 1,5", b' '), Ok([&b"f"[..], b"0", b"1,5"]));
+        let found = |line| fields::<2>(line, b',').unwrap_err().found;
         assert_eq!(found(b"a"), "1 in \"a\"");
         assert_eq!(found(b"a,b,"), "3 in \"a,b,\"");
         assert_eq!(found(b""), "an empty line");
@@ -142,33 +110,6 @@ mod tests {
         assert_eq!(number::<i64>(b"-9223372036854775808", "a price"), Ok(i64::MIN));
         for field in [&b""[..], b"1.5", b" 1", b"9223372036854775808", b"\xff\xfe", b"0x1"] {
             assert!(number::<i64>(field, "a price").is_err(), "{field:?}");
-        }
-        for field in [&b"0"[..], b"-5", b"18446744073709551616"] {
-            let mismatch = size(field).unwrap_err();
-            assert_eq!(mismatch.expected, "a size of at least 1");
-            assert_eq!(mismatch.found, quote(field));
-        }
-    }
-
-    #[test]
-    fn decimals_become_whole_units() {
-        for (field, cents) in [(&b"236.47"[..], 23_647), (b"236.4", 23_640), (b"236", 23_600)] {
-            assert_eq!(decimal(field, 2, "a price"), Ok(cents));
-        }
-        for field in [
-            &b""[..],
-            b".",
-            b"1.",
-            b".5",
-            b"-1.00",
-            b"+1.00",
-            b"1.234",
-            b"1.2.3",
-            b"1e3",
-            b"92233720368547758.08",
-            b"1.\xff",
-        ] {
-            assert!(decimal(field, 2, "a price").is_err(), "{field:?}");
         }
     }
 
