@@ -90,6 +90,8 @@ mod output;
 mod quotes;
 #[path = "order_book/replay.rs"]
 mod replay;
+#[path = "shared/rounds.rs"]
+mod rounds;
 #[path = "shared/timing.rs"]
 mod timing;
 

@@ -95,6 +95,8 @@ mod output;
 mod pipe;
 #[path = "pipeline/report.rs"]
 mod report;
+#[path = "shared/rounds.rs"]
+mod rounds;
 #[path = "pipeline/source.rs"]
 mod source;
 #[path = "pipeline/store.rs"]

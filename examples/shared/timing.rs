@@ -3,6 +3,8 @@
 use std::fmt::{Debug, Write as _};
 use std::time::Duration;
 
+use crate::rounds::{self, Sorted};
+
 /// How many steps `--with both` takes on each store, in as many rounds as that takes within these
 /// bounds. A short input gets more rounds, because a short round is easily disturbed.
 const COMPARED_STEPS: usize = 10_000_000;
@@ -41,22 +43,19 @@ impl Timing {
                 let _ = writeln!(text, "ns_per_{step}: {ns:.1}");
                 return;
             }
-            Self::Both { pool, heap } => (sorted(pool), sorted(heap)),
+            Self::Both { pool, heap } => {
+                (Sorted::new(pool.iter().copied()), Sorted::new(heap.iter().copied()))
+            }
         };
-        let _ = writeln!(text, "ns_per_{step}: {:.1}", pool[0]);
-        for (name, at) in [("", 0), ("median_", pool.len() / 2)] {
-            let (pool, heap) = (pool[at], heap[at]);
+        let _ = writeln!(text, "ns_per_{step}: {:.1}", pool.least());
+        let shortest = ("", pool.least(), heap.least());
+        let middle = ("median_", pool.median(), heap.median());
+        for (name, pool, heap) in [shortest, middle] {
             let _ = writeln!(text, "{name}pool_ns_per_{step}: {pool:.1}");
             let _ = writeln!(text, "{name}box_ns_per_{step}: {heap:.1}");
             let _ = writeln!(text, "{name}ratio: {:.3}", heap / pool);
         }
     }
-}
-
-fn sorted(times: &[f64]) -> Vec<f64> {
-    let mut times = times.to_vec();
-    times.sort_by(f64::total_cmp);
-    times
 }
 
 /// Runs `steps` steps on the pool and on the heap in alternation. Which goes first alternates as
@@ -67,22 +66,19 @@ pub(crate) fn alternate<S: Debug + PartialEq, E>(
     mut on_pool: impl FnMut() -> Result<Run<S>, E>,
     mut on_heap: impl FnMut() -> Result<Run<S>, E>,
 ) -> Result<(S, Timing), E> {
-    let (mut pool, mut heap) = (Vec::new(), Vec::new());
-    let mut summary = None;
-    for round in 0..rounds(steps) {
-        let (pooled, boxed) = if round % 2 == 0 {
-            let first = on_pool()?;
-            (first, on_heap()?)
-        } else {
-            let first = on_heap()?;
-            (on_pool()?, first)
-        };
-        assert_eq!(pooled.summary, boxed.summary, "the store does not change what is done");
-        pool.push(pooled.ns_per_step);
-        heap.push(boxed.ns_per_step);
-        summary = Some(pooled.summary);
-    }
-    let summary = summary.expect("there is at least one round");
+    let mut first: Option<S> = None;
+    let times = rounds::rotate(rounds(steps), 2, |runner| {
+        let Run { summary, ns_per_step } = if runner == 0 { on_pool()? } else { on_heap()? };
+        match &first {
+            Some(first) => {
+                assert_eq!(*first, summary, "the store does not change what is done");
+            }
+            None => first = Some(summary),
+        }
+        Ok(ns_per_step)
+    })?;
+    let summary = first.expect("there is at least one round");
+    let [pool, heap] = times.try_into().expect("two have run");
     Ok((summary, Timing::Both { pool, heap }))
 }
 
