@@ -3,15 +3,29 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// Prints what a program has to say, or names on standard error what went wrong: then the exit code
-/// is 2.
-pub(crate) fn finish(program: &str, text: Result<String, String>) -> ExitCode {
-    match text.and_then(|text| print(&text)) {
+/// What went wrong, and the exit code that says so.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) code: u8,
+}
+
+/// The code is 2, that of bad arguments and files.
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self { message, code: 2 }
+    }
+}
+
+/// Prints what a program has to say, or names on standard error what went wrong.
+pub(crate) fn finish(program: &str, text: Result<String, impl Into<Failure>>) -> ExitCode {
+    let printed = text.map_err(Into::into).and_then(|text| Ok(print(&text)?));
+    match printed {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
+        Err(Failure { message, code }) => {
             // Standard error may be closed, and there is nowhere left to say so.
             let _ = writeln!(io::stderr(), "{program}: {message}");
-            ExitCode::from(2)
+            ExitCode::from(code)
         }
     }
 }
