@@ -81,6 +81,8 @@ mod clock;
 mod cme;
 #[path = "latency/contest.rs"]
 mod contest;
+#[path = "shared/drawing.rs"]
+mod drawing;
 #[path = "order_book/flow.rs"]
 mod flow;
 #[path = "order_book/formats.rs"]
@@ -116,14 +118,13 @@ mod timed;
 #[path = "latency/times.rs"]
 mod times;
 
-use std::fs::File;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::book::{Book, Event, Heap, Refused};
 use crate::clock::Monotonic;
 use crate::contest::Contest;
+use crate::drawing::Sheet;
 use crate::messages::Messages;
 use crate::options::{ClockName, Command, Options, Source, USAGE};
 use crate::table::Run;
@@ -138,14 +139,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<String, String> {
     let (source, messages) = load(&options.source)?;
-    // The drawing has a file before anything is measured: minutes would be lost if it had none.
-    let svg = match &options.svg {
-        Some(path) => {
-            let unwritable = |error| format!("cannot write {}: {error}", path.display());
-            Some((File::create(path).map_err(unwritable)?, unwritable))
-        }
-        None => None,
-    };
+    let sheet = options.svg.as_deref().map(Sheet::create).transpose()?;
     let contest = measure(options.clock, &messages.events, options.rounds)?;
     let run = Run {
         source: &source,
@@ -153,9 +147,8 @@ fn run(options: &Options) -> Result<String, String> {
         rounds: options.rounds,
         machine: &machine::describe(),
     };
-    if let Some((mut file, unwritable)) = svg {
-        let drawing = plot::draw(&run, &contest)?;
-        file.write_all(drawing.as_bytes()).map_err(unwritable)?;
+    if let Some(sheet) = sheet {
+        sheet.fill(&plot::draw(&run, &contest)?)?;
     }
     Ok(table::report(&run, &contest))
 }

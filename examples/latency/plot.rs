@@ -1,18 +1,16 @@
 //! The quantiles as a drawing: a panel for each operation, a line for each contender.
 //!
 //! The further right, the rarer: each step is one more nine of the quantile, so the tail has as
-//! much room as the middle. The drawing has no background, and its colours are of middling
-//! brightness, so that it can be read on white as well as on black.
+//! much room as the middle.
 
 use std::error::Error;
 
-use plotters::coord::Shift;
 use plotters::prelude::{
-    ChartBuilder, Color, DrawingArea, DrawingBackend, FontTransform, IntoDrawingArea, IntoFont,
-    IntoLogRange, LineSeries, PathElement, RGBColor, SVGBackend, TRANSPARENT, Text, TextStyle,
+    ChartBuilder, Color, DrawingBackend, IntoLogRange, LineSeries, PathElement, TRANSPARENT, Text,
 };
 
 use crate::contest::Contest;
+use crate::drawing::{self, Area, COLOURS, INK, style, write_lines};
 use crate::table::{OPERATIONS, Run, nanoseconds, settled};
 use crate::times::Times;
 
@@ -23,17 +21,6 @@ const HEAD: u32 = 100;
 
 /// The width of a contender's name with the stroke before it.
 const NAME: i32 = 140;
-
-const FONT: &str = "sans-serif";
-const INK: RGBColor = RGBColor(125, 130, 138);
-/// A contender more than these shares the first one's colour.
-const COLOURS: [RGBColor; 5] = [
-    RGBColor(47, 129, 247),
-    RGBColor(222, 108, 12),
-    RGBColor(26, 158, 100),
-    RGBColor(190, 85, 205),
-    RGBColor(170, 140, 20),
-];
 
 /// The points of a line for each nine.
 const POINTS: usize = 200;
@@ -46,17 +33,8 @@ type Line<'c> = (&'static str, &'c Times);
 
 /// Draws a contest as the text of an SVG file.
 pub(crate) fn draw(run: &Run, contest: &Contest) -> Result<String, String> {
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        let drawn = fill(&root, run, contest).and_then(|()| Ok(root.present()?));
-        drawn.map_err(|error| format!("cannot draw: {error}"))?;
-    }
-    Ok(svg)
+    drawing::svg(SIZE, |root| fill(root, run, contest))
 }
-
-/// A drawing that a backend makes, whatever it is.
-type Area<B> = DrawingArea<B, Shift>;
 
 fn fill<B>(root: &Area<B>, run: &Run, contest: &Contest) -> Result<(), Box<dyn Error>>
 where
@@ -99,16 +77,12 @@ where
     let clock = &contest.clock.description;
     let when = if *rounds > 1 { "round 1 left out" } else { "on cold heaps" };
     let lines = [
-        (18.0, "Latency of single operations on the orders of a book".to_owned()),
-        (13.0, machine.to_string()),
-        (13.0, format!("{source}; {events} events, rounds: {rounds}, {when}")),
-        (13.0, format!("{clock}, in steps of {step}; its own cost, {cost}, is subtracted")),
+        "Latency of single operations on the orders of a book".to_owned(),
+        machine.to_string(),
+        format!("{source}; {events} events, rounds: {rounds}, {when}"),
+        format!("{clock}, in steps of {step}; its own cost, {cost}, is subtracted"),
     ];
-    let mut y = 12;
-    for (size, text) in lines {
-        head.draw(&Text::new(text, (20, y), style(size)))?;
-        y += size as i32 + 8;
-    }
+    write_lines(head, lines.into())?;
     let mut x = SIZE.0 as i32 - 20 - NAME * names.len() as i32;
     for (name, colour) in names.iter().zip(COLOURS.iter().cycle()) {
         head.draw(&PathElement::new([(x, 21), (x + 24, 21)], colour.stroke_width(3)))?;
@@ -154,10 +128,6 @@ where
         chart.draw_series(LineSeries::new(points(times), colour.stroke_width(2)))?;
     }
     Ok(())
-}
-
-fn style(size: f64) -> TextStyle<'static> {
-    (FONT, size).into_font().transform(FontTransform::None).color(&INK)
 }
 
 /// How many nines the rarest time of all has: one for every ten operations, two for a hundred.
