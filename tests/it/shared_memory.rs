@@ -12,6 +12,7 @@ fn rows(pool: &SizeClassPool, bytes: usize, count: usize) -> Vec<PoolBox<'_, [u8
 
 #[test]
 #[cfg(target_pointer_width = "64")]
+#[cfg_attr(miri, ignore = "writes 64 MiB byte by byte")]
 fn a_value_of_every_class_takes_little() {
     let pool = SizeClassPool::new();
     let values: Vec<_> = (8..=32 << 10)
