@@ -12,6 +12,44 @@ mod allocator;
 #[path = "it/support.rs"]
 mod support;
 
+/// The pools of size classes for one thread.
+#[path = "upstream"]
+mod local {
+    type SizeClassPool = typed_pool::SizeClassPool;
+    type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, typed_pool::MemoryPool>;
+
+    mod size_class;
+
+    /// Gives back what is vacant.
+    fn trim(pool: &mut SizeClassPool) {
+        pool.trim();
+    }
+
+    /// Gives back what is vacant where that can be done while handles live.
+    fn trim_under_handles(pool: &SizeClassPool) {
+        pool.trim();
+    }
+}
+
+/// The pools of size classes for many threads, here used by one.
+#[cfg(feature = "std")]
+#[expect(clippy::duplicate_mod, reason = "what they hold is held for both kinds of pools")]
+#[path = "upstream"]
+mod sync {
+    type SizeClassPool = typed_pool::SyncSizeClassPool;
+    type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, typed_pool::SyncMemoryPool>;
+
+    mod size_class;
+
+    /// Gives back what is vacant.
+    fn trim(pool: &mut SizeClassPool) {
+        pool.trim();
+    }
+
+    /// As [`trim`], of which there is none.
+    fn trim_under_handles(_: &SizeClassPool) {}
+}
+
 use core::mem;
 
 use typed_pool::{MemoryPool, Pool, PoolBox, PoolError};

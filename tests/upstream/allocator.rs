@@ -13,11 +13,36 @@ struct Account {
     bytes: isize,
     /// The number of further calls that succeed; all after them are refused.
     granted: usize,
+    /// The number of further calls in front of one that is refused alone.
+    spared: Option<usize>,
+}
+
+impl Account {
+    /// Counts one more call; returns whether it succeeds.
+    fn grants(&mut self) -> bool {
+        self.calls += 1;
+        if self.granted != usize::MAX {
+            let granted = self.granted > 0;
+            self.granted = self.granted.saturating_sub(1);
+            return granted;
+        }
+        match &mut self.spared {
+            None => true,
+            Some(0) => {
+                self.spared = None;
+                false
+            }
+            Some(spared) => {
+                *spared -= 1;
+                true
+            }
+        }
+    }
 }
 
 thread_local! {
     static ACCOUNT: Cell<Account> =
-        const { Cell::new(Account { calls: 0, bytes: 0, granted: usize::MAX }) };
+        const { Cell::new(Account { calls: 0, bytes: 0, granted: usize::MAX, spared: None }) };
 }
 
 struct Upstream;
@@ -27,12 +52,9 @@ struct Upstream;
 unsafe impl GlobalAlloc for Upstream {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut account = ACCOUNT.get();
-        account.calls += 1;
-        let granted = account.granted > 0;
+        let granted = account.grants();
         if granted {
             account.bytes += layout.size() as isize;
-            account.granted =
-                account.granted.saturating_sub(usize::from(account.granted != usize::MAX));
         }
         ACCOUNT.set(account);
         if !granted {
@@ -59,6 +81,14 @@ pub(crate) fn with_grants<R>(granted: usize, f: impl FnOnce() -> R) -> R {
     ACCOUNT.set(Account { granted, ..ACCOUNT.get() });
     let result = f();
     ACCOUNT.set(Account { granted: usize::MAX, ..ACCOUNT.get() });
+    result
+}
+
+/// Runs `f` while the call behind the next `spared` ones is refused, and no other.
+pub(crate) fn with_refusal<R>(spared: usize, f: impl FnOnce() -> R) -> R {
+    ACCOUNT.set(Account { spared: Some(spared), ..ACCOUNT.get() });
+    let result = f();
+    ACCOUNT.set(Account { spared: None, ..ACCOUNT.get() });
     result
 }
 
