@@ -217,8 +217,11 @@ unsafe fn deallocate_otherwise<C: PoolCore>(
             // pointer may lack.
             unsafe { pool.core().put(block) };
         }
-        // SAFETY: 1. and 2. clause 1.
-        None => unsafe { pool.direct.deallocate(block, layout) },
+        None => {
+            check_direct(pool, block);
+            // SAFETY: 1. and 2. clause 1.
+            unsafe { pool.direct.deallocate(block, layout) };
+        }
     }
 }
 
@@ -247,6 +250,21 @@ fn check_class<C: PoolCore>(pool: &ClassedPool<C>, class: SizeClass, block: NonN
         let found = pool.class(class).map(|found| found.core().occupied_slot(block.addr().get()));
         if !matches!(found, Some(Ok(_))) {
             refuse(class, pool.block_size_at(block));
+        }
+    }
+}
+
+/// Checks that `block` is none of a class.
+///
+/// # Panics
+///
+/// With debug assertions on, where it is one.
+fn check_direct<C: PoolCore>(pool: &ClassedPool<C>, block: NonNull<u8>) {
+    if cfg!(debug_assertions) {
+        if let Some(found) = pool.block_size_at(block) {
+            panic!(
+                "a block of {found} bytes is given back or resized with a layout for one of no class"
+            );
         }
     }
 }
@@ -337,6 +355,7 @@ unsafe fn resize<C: PoolCore>(
             return Ok(NonNull::slice_from_raw_parts(block, new.size()));
         }
         if old.align() == new.align() {
+            check_direct(pool, block);
             // SAFETY: 1. and 2. clause 1. 3. `new` is a layout, and not of size 0.
             let resized = unsafe { pool.direct.resize(block, old, new.size()) };
             let resized = resized.ok_or(AllocError)?;

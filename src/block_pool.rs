@@ -10,7 +10,7 @@ use crate::error::{InvalidFree, PoolError};
 use crate::fixed::Fixed;
 use crate::memory::{Memory, Slot, sealed::Slots};
 use crate::pages::Pages;
-use crate::pool_core::{self, Leftovers, Plan, PoolCore, ThreadSafe, core_of, owner_of};
+use crate::pool_core::{self, Leftovers, Plan, PoolCore, ThreadSafe, core_of};
 
 /// What [`MemoryPool`](crate::MemoryPool) and `SyncMemoryPool` have in common: a pool of equal blocks
 /// of raw memory, for one thread or for many, as its core `C` is.
@@ -409,7 +409,7 @@ unsafe impl<C: PoolCore> Slots for BlockPool<C> {
     #[track_caller]
     unsafe fn refuse_beside(slot: NonNull<u8>) -> ! {
         // SAFETY: 1. clause 1.
-        pool_core::refuse_for(unsafe { owner_of::<C>(slot) })
+        unsafe { pool_core::refuse_beside::<C>(slot) }
     }
 
     #[inline]

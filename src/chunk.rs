@@ -77,10 +77,12 @@ const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>()
 /// 2. [`COLOUR_STEP`] bytes behind the start of the header lie the `word_count` initialised words
 ///    of a [`BitTree`] for `slots` numbers, which nothing but [`Chunk::words`] refers to.
 /// 3. `first` points to the first of `slots` slots, `stride` apart, with the provenance of the
-///    chunk; each starts less than [`CHUNK_ALIGN`] bytes from the chunk's start.
+///    chunk; each starts less than [`CHUNK_ALIGN`] bytes from the chunk's start. (The slot of a tract,
+///    which is never handed out, ends where a whole tract does.)
 /// 4. Where the kind is [`Kind::Tract`], [`GRANULES`] initialised bytes lie behind the one word. That
 ///    of a granule that belongs to a small chunk is the number of the small chunk's first granule,
 ///    and a small chunk's provenance is that of its tract.
+/// 5. The bitmap of a tract, and that of a lone chunk, is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk(NonNull<Header>);
 
@@ -95,6 +97,7 @@ impl Chunk {
     ///    slots, at most `geometry.chunk_slots()` of them.
     /// 2. Nothing else refers to those bytes.
     /// 3. The chunk is not used after its reservation was released.
+    /// 4. `kind` is not [`Kind::Tract`].
     pub(crate) unsafe fn enter(
         base: NonNull<u8>,
         slots: usize,
@@ -136,7 +139,7 @@ impl Chunk {
         // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); the offset
         // of a header is a multiple of `COLOUR_STEP`, hence aligned.
         unsafe { header.write(value) };
-        // INVARIANT: 1. to 3. by the lines above. 4. see `enter_tract`.
+        // INVARIANT: 1. to 3. and 5. by the lines above. 4. clause 4.
         Self(header)
     }
 
@@ -173,7 +176,7 @@ impl Chunk {
         // SAFETY: the bytes are the tract's (clause 1) and not referred to (clause 2); the offset
         // of a header is a multiple of `COLOUR_STEP`, hence aligned.
         unsafe { header.write(value) };
-        // INVARIANT: 1. to 4. by the lines above: no granule belongs to a small chunk.
+        // INVARIANT: 1. to 5. by the lines above: no granule belongs to a small chunk.
         Self(header)
     }
 
@@ -204,7 +207,7 @@ impl Chunk {
         // It lies in the tract (invariant 4), so this does not leave the allocation.
         let header = chunk_start(slot).wrapping_byte_add(start * GRANULE);
         // SAFETY: a chunk is part of an allocation, so no address in it is 0 (clause 1).
-        // INVARIANT: 1. to 3. hold since the small chunk was entered (clause 1).
+        // INVARIANT: 1. to 5. hold since the small chunk was entered (clause 1; invariant 4 of the tract).
         Self(unsafe { NonNull::new_unchecked(header.cast()) })
     }
 
@@ -247,7 +250,7 @@ impl Chunk {
         // The header lies in the chunk by `header_offset`, so this does not leave the allocation.
         let header = chunk_start(slot).wrapping_byte_add(header_offset(slot.addr().get()));
         // SAFETY: a chunk is part of an allocation, so no address in it is 0 (clause 1).
-        // INVARIANT: 1. to 3. hold since the chunk was entered (clause 1).
+        // INVARIANT: 1. to 5. hold since the chunk was entered (clause 1).
         Self(unsafe { NonNull::new_unchecked(header.cast()) })
     }
 
@@ -265,7 +268,7 @@ impl Chunk {
     /// 2. The chunk is not used after its reservation was released.
     #[cfg(feature = "std")]
     pub(crate) unsafe fn from_ptr(header: NonNull<()>) -> Self {
-        // INVARIANT: 1. to 3. as for the chunk that it came from (clause 1).
+        // INVARIANT: 1. to 5. as for the chunk that it came from (clause 1).
         Self(header.cast())
     }
 

@@ -47,8 +47,8 @@ pub struct ClassedPool<C: PoolCore> {
     ground: Option<Fixed<Ground>>,
 }
 
-// SAFETY: everything the pool reaches belongs to it alone: its pools, of which each is `Send`, and the
-// memory and the figures of `ground`, which only those pools reach.
+// SAFETY: everything the pool reaches belongs to it alone: its pools, of which each is `Send`, with the
+// places that they are made in, and the memory and the figures of `ground`, which only those reach.
 unsafe impl<C: PoolCore> Send for ClassedPool<C> {}
 
 // SAFETY: sharing the pool shares its pools, hence `C: ThreadSafe`, and the places that they are made
@@ -209,10 +209,17 @@ impl<C: PoolCore> ClassedPool<C> {
         let found = match &self.ground {
             None => pool.take(),
             // Before more is reserved, what other classes have to spare is looked for.
-            Some(ground) => ground.without_reserving(|| pool.take()).or_else(|| {
-                self.gather(ground);
-                pool.take()
-            }),
+            Some(ground) => ground
+                .without_reserving(|| pool.take())
+                .or_else(|| {
+                    self.gather(ground);
+                    pool.take()
+                })
+                // Where no more is to be had, however little they have to spare.
+                .or_else(|| {
+                    self.release_chunks();
+                    pool.take()
+                }),
         };
         found.ok_or_else(|| pool.refusal())
     }
@@ -250,10 +257,18 @@ impl<C: PoolCore> ClassedPool<C> {
     /// Has classes give chunks without an occupied slot back, and the ground whole tracts upstream;
     /// returns the number of bytes that went there.
     pub(crate) fn release_vacant(&self) -> usize {
-        let released: usize = self.used().map(|pool| pool.core().release_vacant()).sum();
-        match &self.ground {
-            Some(ground) => ground.release_vacant(),
-            None => released,
+        let before = self.stats().bytes_reserved;
+        self.release_chunks();
+        if let Some(ground) = &self.ground {
+            ground.release_vacant();
+        }
+        before - self.stats().bytes_reserved
+    }
+
+    /// Has classes give chunks without an occupied slot back.
+    fn release_chunks(&self) {
+        for pool in self.used() {
+            pool.core().release_vacant();
         }
     }
 
@@ -262,7 +277,8 @@ impl<C: PoolCore> ClassedPool<C> {
     ///
     /// # Panics
     ///
-    /// Calls [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the upstream allocator has no
+    /// Where a value is larger than any allocation can be. Calls
+    /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the upstream allocator has no
     /// memory.
     ///
     /// # Examples
@@ -467,10 +483,8 @@ impl<C: PoolCore> ClassedPool<C> {
             stats.bytes_live += class.bytes_live;
             stats.upstream_allocations += class.upstream_allocations;
             stats.upstream_releases += class.upstream_releases;
-            if self.ground.is_none() {
-                stats.bytes_reserved += class.bytes_reserved;
-            }
         }
+        stats.bytes_reserved += self.used().map(|pool| pool.core().bytes_upstream()).sum::<usize>();
         if let Some(ground) = &self.ground {
             let (allocations, releases) = ground.upstream_calls();
             stats.bytes_reserved += ground.bytes_reserved();

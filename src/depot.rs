@@ -216,7 +216,12 @@ impl Depot {
         let piece = small.next_piece(self.capacity * self.geometry.stride().bytes());
         let geometry = if piece == Piece::Tract { self.geometry } else { small };
         // SAFETY: 1. invariant 7.
-        let reservation = unsafe { Reservation::on(ground, piece, &geometry) }?;
+        let reserved = unsafe { Reservation::on(ground, piece, &geometry) };
+        let reservation = reserved.or_else(|refused| {
+            // SAFETY: 1. invariant 7.
+            let least = unsafe { Reservation::on_what_is_left(ground, &small) };
+            least.ok_or(refused)
+        })?;
         self.adopt(reservation, make_room)
     }
 
@@ -231,7 +236,14 @@ impl Depot {
         }
     }
 
-    /// Adds a reservation, as [`Depot::add_reservation`] does.
+    /// The number of bytes in reservations that came from the upstream allocator.
+    pub(crate) fn bytes_upstream(&self) -> usize {
+        let upstream = self.reservations.iter().filter(|held| held.is_upstream());
+        upstream.map(Reservation::bytes).sum()
+    }
+
+    /// Adds a reservation, as [`Depot::add_reservation`] does: laid out by `geometry` or by `small`, or
+    /// for a lone chunk, and in a growing depot of one chunk.
     fn adopt(
         &mut self,
         reservation: Reservation,
@@ -250,7 +262,7 @@ impl Depot {
         // SAFETY: 1. and 2. as the spare capacity of a `Vec`, borrowed here.
         unsafe { self.pages.of_tables().prepare(start, bytes) };
         // INVARIANT: 1. a growing depot calls with no more slots than a chunk has. 4. and 5. here.
-        // 6. by the callers.
+        // 6. as the callers are asked to.
         self.allocations += usize::from(reservation.is_upstream());
         self.reservations.push(reservation);
         self.capacity = capacity;
@@ -333,9 +345,10 @@ impl Depot {
         let number = number as u32;
         // SAFETY: 1. `base` and `slots` are those of a chunk of a reservation laid out by the
         // same geometry, aligned and with the reservation's provenance (`Reservation` invariants 1
-        // and 2). 2. The chunk has not been entered before (invariants 1 and 2). 3. A chunk leaves
+        // and 2). 2. They belong to the reservation (there, 1), and none of its chunks with this number
+        // has been entered (invariants 1 and 2). 3. A chunk leaves
         // `chunks` before its reservation is released, be it by `release_vacant`, `release_lone`,
-        // `keep_occupied` or the drop of the depot, and then nobody uses its slots.
+        // `keep_occupied` or the drop of the depot, and then nobody uses its slots. 4. By the line above.
         let chunk = unsafe { Chunk::enter(base, slots, &geometry, self.owner, number, kind) };
         // INVARIANT: 2. here. 3. the slots are the caller's. 5. `entered` here.
         self.chunks.push(chunk);

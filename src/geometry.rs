@@ -16,7 +16,8 @@ use crate::bit_tree::words_for;
 use crate::error::PoolError;
 
 /// The alignment of every chunk of every pool in bytes, and the distance within which every slot
-/// of a chunk starts: masking the address of a slot gives its chunk.
+/// of a chunk starts: masking the address of a slot gives its chunk, or its
+/// tract.
 pub(crate) const CHUNK_ALIGN: usize =
     if cfg!(target_pointer_width = "64") { 256 << 10 } else { 16 << 10 };
 
@@ -198,8 +199,8 @@ impl Geometry {
     }
 
     /// What a core that has `held` bytes in slots takes next, where small chunks are laid out by
-    /// this: half as much again, so that never more than a third of what it has is new, and whole
-    /// tracts as soon as it would take more than half of one.
+    /// this: half as much again, or what one slot needs; whole tracts as soon as it would take more than
+    /// half of one.
     pub(crate) fn next_piece(&self, held: usize) -> Piece {
         debug_assert!(self.header_area == COLOUR_STEP);
         let single = self.first_slot(1) + self.stride.bytes;

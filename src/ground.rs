@@ -12,7 +12,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use crate::chunk::Chunk;
 use crate::error::PoolError;
-use crate::geometry::{CHUNK_ALIGN, GRANULE, GRANULES, TRACT_HEADER_GRANULES};
+use crate::geometry::{CHUNK_ALIGN, GRANULE, GRANULES, SHARED_GRANULES, TRACT_HEADER_GRANULES};
 use crate::granules::Granules;
 
 /// The first tract is 2^this times shorter than others, the second half as much, and so on: there
@@ -97,7 +97,7 @@ impl Ground {
     /// some more than when that last brought little.
     pub(crate) fn is_worth_gathering(&self, vacant: usize) -> bool {
         let reserved = self.reserved.get();
-        reserved >= self.patience.get() && vacant >= reserved / 4
+        reserved != 0 && reserved >= self.patience.get() && vacant >= reserved / 4
     }
 
     /// Notes that so many bytes were given back then.
@@ -107,7 +107,12 @@ impl Ground {
         self.patience.set(if little { reserved + reserved / 8 } else { 0 });
     }
 
-    /// Lets `run` have what there is and no more, without the upstream allocator.
+    /// Whether it may reserve tracts.
+    pub(crate) fn may_reserve(&self) -> bool {
+        self.may_reserve.get()
+    }
+
+    /// Lets `run` have what there is and no more: no tract is reserved.
     pub(crate) fn without_reserving<R>(&self, run: impl FnOnce() -> R) -> R {
         struct Restore<'a>(&'a Cell<bool>, bool);
         impl Drop for Restore<'_> {
@@ -129,13 +134,14 @@ impl Ground {
         spare.map_or_else(|| self.reserve(GRANULES), Ok)
     }
 
-    /// Takes `count` granules in a row, at least one and no more than a tract has, for a small chunk
+    /// Takes `count` granules in a row, at least one and at most [`SHARED_GRANULES`], for a small chunk
     /// that starts with the first of them, with the provenance of their tract. They are the caller's.
     ///
     /// # Errors
     ///
     /// [`PoolError::OutOfMemory`].
     pub(crate) fn take_granules(&self, count: usize) -> Result<NonNull<u8>, PoolError> {
+        debug_assert!((1..=SHARED_GRANULES).contains(&count));
         let tracts = &mut *self.tracts.borrow_mut();
         let take = |tract: &mut Tract| Some((tract.base, tract.granules.take(count)?));
         let (base, start) = match tracts.shared.iter_mut().find_map(take) {
@@ -151,6 +157,7 @@ impl Ground {
         let tract = unsafe { Chunk::of(base) };
         for granule in &tract.granules()[start..start + count] {
             // There are fewer than 256 granules, by an assertion in `geometry`.
+            // INVARIANT: `Chunk` 4. here.
             granule.store(start as u8, Relaxed);
         }
         // SAFETY: the granule lies in the tract (invariant 1).
@@ -200,7 +207,8 @@ impl Ground {
         granules.put_back(start / GRANULE..(start + bytes) / GRANULE);
         if granules.are_vacant() && granules.end() == GRANULES {
             let tract = tracts.shared.swap_remove(place);
-            // SAFETY: 1. it is a whole tract by the line above, and no granule is taken.
+            // SAFETY: 1. it is a whole tract by the lines above, got by `reserve` (invariant 1), and no
+            // granule is taken, so nothing refers to it.
             unsafe { self.put_spare(&mut tracts.spare, tract.base) };
         }
     }
@@ -224,6 +232,7 @@ impl Ground {
     /// Gives every wholly vacant tract back to the upstream allocator; returns the number of bytes.
     pub(crate) fn release_vacant(&self) -> usize {
         let before = self.reserved.get();
+        self.patience.set(0);
         let tracts = &mut *self.tracts.borrow_mut();
         for base in tracts.spare.drain(..) {
             // SAFETY: 1. invariant 2.
@@ -232,7 +241,7 @@ impl Ground {
         tracts.shared.retain(|tract| {
             let kept = !tract.granules.are_vacant();
             if !kept {
-                // SAFETY: 1. invariant 1.
+                // SAFETY: 1. invariant 1; none of its granules is taken.
                 unsafe { self.release(tract.base, tract.layout()) };
             }
             kept

@@ -25,6 +25,7 @@ use crate::window::Window;
 /// 1. `front` is the front of `stock`.
 /// 2. `given_up` is the number of occupied slots whose handles were leaked, over all chunks.
 /// 3. The owner that the depot of `stock` gives its chunks is this core, with the provenance of its allocation.
+/// 4. Where tracts name the core, its front is empty, and its magazine has no room.
 #[derive(Debug)]
 pub struct LocalCore {
     front: Front,
@@ -110,8 +111,8 @@ impl LocalCore {
 // SAFETY: 1. `Depot` invariant 6. 2. `Depot` invariant 3: what is taken leaves the front, which held
 // it with that provenance (`Front` invariant 1), or is of a chunk just entered. 3. invariant 3; `Depot`
 // invariant 2. 4. `trim` releases wholly vacant chunks, and `release_lone` one whose slot is given
-// back; nothing else does. 5. In `put` the magazine of a core that has tracts is without room, and
-// `spill_first` passes the slot on; so does `give_up`.
+// back; nothing else does. 5. In `put` the magazine of a core that tracts name is without room
+// (invariant 4), and `spill_first` passes the slot on; so does `give_up`.
 unsafe impl PoolCore for LocalCore {
     type Once<T> = OnceCell<T>;
 
@@ -127,7 +128,7 @@ unsafe impl PoolCore for LocalCore {
         let depot = unsafe { Depot::new(geometry, plan.growth, plan.pages, place, plan.ground) };
         let stock = RefCell::new(Stock::new(depot));
         // INVARIANT: 1. the front is empty, so it can be any stock's. 2. no slot is occupied.
-        // 3. by the line above.
+        // 3. by the line above. 4. `ClassedPool` makes it so of a core that never gets slots at once.
         Self { front, stock, given_up: Cell::new(0), geometry, leftovers: plan.leftovers }
     }
 
@@ -223,6 +224,10 @@ unsafe impl PoolCore for LocalCore {
     fn release_vacant(&self) -> usize {
         // SAFETY: 1. invariant 1.
         unsafe { self.stock.borrow_mut().trim(&self.front) }
+    }
+
+    fn bytes_upstream(&self) -> usize {
+        self.stock.borrow().depot().bytes_upstream()
     }
 
     fn stats(&self) -> PoolStats {

@@ -42,7 +42,8 @@ pub(crate) mod sealed {
         ///
         /// # Safety
         ///
-        /// 1. `slot` is an occupied slot of such a core, with the provenance of its chunk.
+        /// 1. `slot` is an occupied slot of such a core, with the provenance of its chunk; where that
+        ///    lies in a tract, the core that the tract names lives too.
         unsafe fn take_beside(slot: NonNull<u8>) -> Option<NonNull<u8>>;
 
         /// Ends an allocation for which [`Slots::take_beside`] found no slot: panics where the

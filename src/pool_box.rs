@@ -98,7 +98,8 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
     ///
     /// # Safety
     ///
-    /// 1. The slots of the core have the size and the alignment of a `T` at least.
+    /// 1. The slot, and every one that `M` gives beside it, has the size and the alignment of a `T` at
+    ///    least.
     /// 2. The slot holds a valid `T`.
     #[inline]
     pub(crate) unsafe fn from_slot(slot: Slot<'p, M>) -> Self {
@@ -110,7 +111,8 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
     ///
     /// # Safety
     ///
-    /// 1. The slots of the core have the size and the alignment of a `T` at least.
+    /// 1. The slot, and every one that `M` gives beside it, has the size and the alignment of a `T` at
+    ///    least.
     #[inline]
     pub(crate) unsafe fn fill(slot: Slot<'p, M>, value: T) -> Self {
         // SAFETY: the slot has room for a `T` (clause 1) and belongs to `slot`, so nothing else
@@ -124,7 +126,8 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
     ///
     /// # Safety
     ///
-    /// 1. The slots of the core have the size and the alignment of a `T` at least.
+    /// 1. The slot, and every one that `M` gives beside it, has the size and the alignment of a `T` at
+    ///    least.
     #[inline]
     pub(crate) unsafe fn fill_with(slot: Slot<'p, M>, build: impl FnOnce() -> T) -> Self {
         // Not by way of `fill`: one move fewer of what may be a large value.
@@ -219,7 +222,8 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     ///    and pool stay on one thread; where it is for many, it is not borrowed exclusively while the
     ///    handle lives.
     /// 4. The slot holds a valid `T`. Where `T` is sized, it has at most the size and the alignment
-    ///    of the type the pool was made for.
+    ///    of the type the pool was made for; in a pool of size classes, of the value that the handle
+    ///    was made for.
     ///
     /// # Examples
     ///

@@ -152,6 +152,9 @@ pub unsafe trait PoolCore: Sized {
     /// Whether `address` lies in a slot.
     fn contains(&self, address: usize) -> bool;
 
+    /// The number of bytes in reservations that are the core's own, and not of a ground.
+    fn bytes_upstream(&self) -> usize;
+
     /// Gives wholly vacant chunks of a growing core back, where that can be done while it is in use;
     /// returns the number of bytes.
     fn release_vacant(&self) -> usize;
@@ -205,14 +208,16 @@ pub(crate) unsafe fn create<C: PoolCore>(
 /// # Safety
 ///
 /// 1. `slot` is an occupied slot of a `C` made by [`create`], with the provenance of its chunk. That
-///    `C` lives for `'p` at least, and where its chunk is a small one, so does the `C` of its tract.
+///    `C` lives for `'p` at least, and where its chunk is a small one, so does the `C` that its tract
+///    names.
 #[inline]
 pub(crate) unsafe fn core_of<'p, C: PoolCore>(slot: NonNull<u8>) -> &'p C {
     // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
     // 2. It is used here alone.
     let owner = unsafe { Chunk::of(slot) }.owner();
-    // SAFETY: valid: the owner of the chunk is its core (clause 3 of `PoolCore`), which lives for
-    // `'p` (clause 1). Unaliased: no exclusive reference to a core is made before its end.
+    // SAFETY: valid: the owner of the chunk is its core (clause 3 of `PoolCore`), or that of the tract
+    // the core that its ground was made for, which live for `'p` (clause 1). Unaliased: no exclusive
+    // reference to a core is made before its end.
     unsafe { owner.cast::<C>().as_ref() }
 }
 
@@ -262,6 +267,24 @@ pub(crate) unsafe fn owner_of<'p, C: PoolCore>(slot: NonNull<u8>) -> &'p C {
     // SAFETY: valid: the owner of the chunk is its core (clause 3 of `PoolCore`), which lives for
     // `'p` (clause 1). Unaliased: no exclusive reference to a core is made before its end.
     unsafe { owner.cast::<C>().as_ref() }
+}
+
+/// Ends an allocation for which [`take_beside`] found nothing, as [`refuse_for`] does.
+///
+/// # Safety
+///
+/// 1. As for [`core_of`].
+#[cold]
+#[inline(never)]
+#[track_caller]
+pub(crate) unsafe fn refuse_beside<C: PoolCore>(slot: NonNull<u8>) -> ! {
+    // SAFETY: 1. clause 1. 2. It is used here alone, while its slot is occupied.
+    let chunk = unsafe { Chunk::of(slot) };
+    match chunk.kind() {
+        Kind::Lone => refuse(PoolError::OutOfMemory { bytes: chunk.slot_bytes() }),
+        // SAFETY: 1. clause 1.
+        Kind::Slots | Kind::Tract => refuse_for(unsafe { owner_of::<C>(slot) }),
+    }
 }
 
 /// Ends an allocation for which [`PoolCore::take`] found nothing: panics where the core is full,

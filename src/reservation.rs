@@ -16,8 +16,9 @@ use crate::pages::{HUGE_PAGE, Pages};
 ///
 /// 1. `base` points to `layout` bytes from the global allocator, or from `ground` where there is one,
 ///    which belong to this value. The ground outlives it.
-/// 2. `layout` is the layout that `geometry` gives for `slots` slots, at least one, or larger, or
-///    aligned to more. Where it is of a ground, it is for one chunk.
+/// 2. `layout` is the layout that `geometry` gives for `slots` slots, at least one, or aligned to more.
+///    Where it is of a ground, it is that of a whole tract or of some granules, for one chunk, and
+///    aligned as these are.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     base: NonNull<u8>,
@@ -59,14 +60,14 @@ impl Reservation {
     ///
     /// # Safety
     ///
-    /// 1. `ground` points to a ground, which outlives the reservation.
+    /// 1. `ground` points to a ground, which outlives the reservation and is reached by shared references
+    ///    only.
     pub(crate) unsafe fn on(
         ground: NonNull<Ground>,
         piece: Piece,
         geometry: &Geometry,
     ) -> Result<Self, PoolError> {
-        // SAFETY: valid: clause 1. Unaliased: no exclusive reference to a ground is made while others
-        // know it.
+        // SAFETY: valid and unaliased: clause 1.
         let common = unsafe { ground.as_ref() };
         let (base, bytes) = match piece {
             Piece::Tract => (common.take_tract()?, CHUNK_ALIGN),
@@ -76,6 +77,24 @@ impl Reservation {
         let slots = geometry.slots_within(bytes);
         // INVARIANT: 1. clause 1. 2. by the lines above.
         Ok(Self { base, layout, slots, geometry: *geometry, ground: Some(ground) })
+    }
+
+    /// Takes as few granules of a ground as hold a slot, where `geometry` is that of small chunks, and where
+    /// the ground may reserve and could not.
+    ///
+    /// # Safety
+    ///
+    /// 1. As for [`Reservation::on`].
+    pub(crate) unsafe fn on_what_is_left(
+        ground: NonNull<Ground>,
+        geometry: &Geometry,
+    ) -> Option<Self> {
+        // SAFETY: valid and unaliased: clause 1.
+        if !unsafe { ground.as_ref() }.may_reserve() {
+            return None;
+        }
+        // SAFETY: 1. clause 1.
+        unsafe { Self::on(ground, geometry.next_piece(0), geometry) }.ok()
     }
 
     /// Whether it came from the upstream allocator and goes back there.
@@ -121,7 +140,8 @@ impl Drop for Reservation {
             unsafe { dealloc(self.base.as_ptr(), self.layout) };
             return;
         };
-        // SAFETY: valid: invariant 1. Unaliased: as in `on`.
+        // SAFETY: valid: invariant 1. Unaliased: no exclusive reference to a ground is made before its
+        // end (`Fixed` invariant 1).
         let ground = unsafe { ground.as_ref() };
         // SAFETY: 1. as `on` took it, from the same ground. 2. It belongs to this value (invariant
         // 1), whose chunk is used no more.

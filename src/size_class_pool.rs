@@ -30,9 +30,9 @@ use crate::local_core::LocalCore;
 ///
 /// Classes share memory: one with few slots has some granules, of 4 KiB, of a tract, of 256 KiB, and one
 /// with many has whole tracts (256 bytes and 16 KiB on 32-bit targets). The first tracts are smaller.
-/// Chunks without an occupied slot are handed to other classes before more memory is reserved, as soon
-/// as a quarter of what is reserved is vacant; they go back to the upstream allocator by
-/// [`SizeClassPool::trim`].
+/// Chunks without an occupied slot are handed to other classes before the pool reserves more memory, as
+/// soon as a quarter of what is reserved is vacant, or where no more is to be had. (Cloning a handle does
+/// not look for them.) They go back to the upstream allocator by [`SizeClassPool::trim`].
 ///
 /// # Examples
 ///

@@ -8,6 +8,8 @@
 
 #[path = "upstream/allocator.rs"]
 mod allocator;
+#[path = "upstream/spare.rs"]
+mod spare;
 #[expect(dead_code, reason = "the tests of `it` use what is not used here")]
 #[path = "it/support.rs"]
 mod support;

@@ -364,6 +364,10 @@ unsafe impl PoolCore for SyncCore {
         0
     }
 
+    fn bytes_upstream(&self) -> usize {
+        self.depot().bytes_upstream()
+    }
+
     fn stats(&self) -> PoolStats {
         let depot = self.depot();
         depot.stats(self.len_of(&depot), self.capacity_of(&depot))

@@ -292,6 +292,15 @@ fn a_block_is_not_given_back_with_a_larger_layout() {
 
 #[test]
 #[cfg(debug_assertions)]
+#[should_panic(
+    expected = "a block of 96 bytes is given back or resized with a layout for one of no"
+)]
+fn a_block_of_a_class_is_not_given_back_as_one_of_upstream() {
+    free_as(layout(90, 8), layout(100_000, 8));
+}
+
+#[test]
+#[cfg(debug_assertions)]
 #[should_panic(expected = "no block of this pool lies there")]
 fn a_block_of_upstream_is_not_given_back_as_one_of_a_class() {
     free_as(layout(100_000, 8), layout(1000, 8));

@@ -73,6 +73,29 @@ fn everything_goes_back_but_what_is_occupied() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "fills megabytes")]
+fn a_pool_that_was_trimmed_is_as_good_as_new() {
+    let use_of = |pool: &SizeClassPool| {
+        drop(rows(pool, 100, 20_000));
+        drop(rows(pool, 200, 10_000));
+        pool.stats().bytes_reserved
+    };
+    let pool = SizeClassPool::new();
+    // Much is vacant, and no chunk wholly, so that looking for one brings nothing.
+    let mut held = rows(&pool, 64, 200_000);
+    let mut number = 0;
+    held.retain(|_| {
+        number += 1;
+        number % 8 == 0
+    });
+    drop((rows(&pool, 80, 3000), held));
+    pool.trim();
+    assert_eq!(pool.stats().bytes_reserved, 0);
+    let fresh = use_of(&SizeClassPool::new());
+    assert_eq!(use_of(&pool), fresh);
+}
+
+#[test]
 fn alternating_at_the_end_of_a_chunk_calls_upstream_no_more() {
     let pool = SizeClassPool::new();
     let mut held = rows(&pool, 40, 5000);

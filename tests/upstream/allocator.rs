@@ -15,12 +15,21 @@ struct Account {
     granted: usize,
     /// The number of further calls in front of one that is refused alone.
     spared: Option<usize>,
+    /// The size of the largest request that succeeds, in bytes.
+    largest: usize,
 }
 
 impl Account {
-    /// Counts one more call; returns whether it succeeds.
-    fn grants(&mut self) -> bool {
+    const fn new() -> Self {
+        Self { calls: 0, bytes: 0, granted: usize::MAX, spared: None, largest: usize::MAX }
+    }
+
+    /// Counts one more call, for so many bytes; returns whether it succeeds.
+    fn grants(&mut self, bytes: usize) -> bool {
         self.calls += 1;
+        if bytes > self.largest {
+            return false;
+        }
         if self.granted != usize::MAX {
             let granted = self.granted > 0;
             self.granted = self.granted.saturating_sub(1);
@@ -42,7 +51,7 @@ impl Account {
 
 thread_local! {
     static ACCOUNT: Cell<Account> =
-        const { Cell::new(Account { calls: 0, bytes: 0, granted: usize::MAX, spared: None }) };
+        const { Cell::new(Account::new()) };
 }
 
 struct Upstream;
@@ -52,7 +61,7 @@ struct Upstream;
 unsafe impl GlobalAlloc for Upstream {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut account = ACCOUNT.get();
-        let granted = account.grants();
+        let granted = account.grants(layout.size());
         if granted {
             account.bytes += layout.size() as isize;
         }
@@ -81,6 +90,14 @@ pub(crate) fn with_grants<R>(granted: usize, f: impl FnOnce() -> R) -> R {
     ACCOUNT.set(Account { granted, ..ACCOUNT.get() });
     let result = f();
     ACCOUNT.set(Account { granted: usize::MAX, ..ACCOUNT.get() });
+    result
+}
+
+/// Runs `f` while requests for more than `largest` bytes are refused.
+pub(crate) fn with_largest<R>(largest: usize, f: impl FnOnce() -> R) -> R {
+    ACCOUNT.set(Account { largest, ..ACCOUNT.get() });
+    let result = f();
+    ACCOUNT.set(Account { largest: usize::MAX, ..ACCOUNT.get() });
     result
 }
 
