@@ -1,8 +1,8 @@
 //! Pools as allocators for collections, by the trait of the crate `allocator-api2`.
 //!
-//! A collection may have made its pointer from a reference to a value, whose provenance ends where the
-//! value does; a chunk's header does not lie there. [`whole`] makes up for it, the only place of the
-//! crate with provenance that was exposed.
+//! A collection may have made its pointer from a reference to a value, whose provenance ends where
+//! the value does; a chunk's header does not lie there. [`whole`] makes up for it, the only place
+//! of the crate with provenance that was exposed.
 
 use core::alloc::Layout;
 use core::mem::MaybeUninit;
@@ -22,8 +22,8 @@ fn nothing(layout: Layout) -> NonNull<[u8]> {
     NonNull::slice_from_raw_parts(place.expect("an alignment is not 0"), 0)
 }
 
-/// The block at `block`, of an entered chunk, with the provenance of that chunk: it was exposed when the
-/// chunk was entered.
+/// The block at `block`, of an entered chunk, with the provenance of that chunk: it was exposed
+/// when the chunk was entered.
 #[inline]
 fn whole(block: NonNull<u8>) -> NonNull<u8> {
     let block = ptr::with_exposed_provenance_mut(block.addr().get());
@@ -65,7 +65,8 @@ unsafe fn grow_cleared(
 ) -> Result<NonNull<[u8]>, AllocError> {
     // SAFETY: clause 1.
     let grown = unsafe { allocator.grow(block, old, new) }?;
-    // SAFETY: 1. the block is the caller's and at least as long as `new`, which is no less than `old`.
+    // SAFETY: 1. the block is the caller's and at least as long as `new`, which is no less than
+    // `old`.
     unsafe { clear(grown, old.size()) };
     Ok(grown)
 }
@@ -94,17 +95,18 @@ unsafe fn relocate(
     Ok(moved)
 }
 
-/// Blocks of a class come from its pool; of larger layouts, and of those that are aligned to more than
-/// 4096 bytes, straight from the upstream allocator. One of size 0 takes no memory.
+/// Blocks of a class come from its pool; of larger layouts, and of those that are aligned to more
+/// than 4096 bytes, straight from the upstream allocator. One of size 0 takes no memory.
 ///
 /// `grow` and `shrink` leave a block where it is while the class stays the same.
 ///
 /// # Panics
 ///
 /// With debug assertions on, where a block is given back or resized with a layout of another class.
-// SAFETY: a block is a slot, which stays where it is until it is given back, or is one of the upstream
-// allocator. References to one pool are interchangeable: all that a method uses is the pool. A layout
-// fits a block where it belongs to the class of the block; a block is as long as was asked for.
+// SAFETY: a block is a slot, which stays where it is until it is given back, or is one of the
+// upstream allocator. References to one pool are interchangeable: all that a method uses is the
+// pool. A layout fits a block where it belongs to the class of the block; a block is as long as was
+// asked for.
 unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
@@ -137,8 +139,9 @@ unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
                 if cfg!(debug_assertions) {
                     check_class(self, step.class(), block);
                 }
-                // SAFETY: 1. and 2. the caller's: the block is of this pool and of this layout, hence of
-                // this class, and nobody uses it; `whole` makes up for what the pointer may lack.
+                // SAFETY: 1. and 2. the caller's: the block is of this pool and of this layout,
+                // hence of this class, and nobody uses it; `whole` makes up for what the pointer
+                // may lack.
                 unsafe { core.put(block) };
             }
             // SAFETY: 1. the caller's.
@@ -269,7 +272,8 @@ fn check_direct<C: PoolCore>(pool: &ClassedPool<C>, block: NonNull<u8>) {
     }
 }
 
-/// Ends what was to be done with a block of a class that it is not of, but of one for so many bytes.
+/// Ends what was to be done with a block of a class that it is not of, but of one for so many
+/// bytes.
 #[cold]
 fn refuse(class: SizeClass, found: Option<usize>) -> ! {
     let size = class.size();
@@ -288,8 +292,8 @@ fn refuse(class: SizeClass, found: Option<usize>) -> ! {
 ///
 /// # Safety
 ///
-/// 1. `from` and `to` are slots of classes of as many bytes at least; the caller may read the one and
-///    write the other.
+/// 1. `from` and `to` are slots of classes of as many bytes at least; the caller may read the one
+///    and write the other.
 /// 2. They are different.
 #[inline]
 unsafe fn copy_slot(from: NonNull<u8>, to: NonNull<u8>, bytes: usize) {
@@ -308,12 +312,13 @@ unsafe fn copy_slot(from: NonNull<u8>, to: NonNull<u8>, bytes: usize) {
         if index * size_of::<Word>() >= bytes {
             break;
         }
-        // SAFETY: slots of classes are whole words, and this one begins in front of `bytes` (clause 1).
+        // SAFETY: slots of classes are whole words, and this one begins in front of `bytes` (clause
+        // 1).
         let source = unsafe { from.add(index) };
         // SAFETY: the same.
         let target = unsafe { to.add(index) };
-        // SAFETY: slots of classes are aligned to words, and this one may be read (clause 1); any content
-        // is a valid `Word`.
+        // SAFETY: slots of classes are aligned to words, and this one may be read (clause 1); any
+        // content is a valid `Word`.
         let word = unsafe { source.read() };
         // SAFETY: the same, and the other may be written.
         unsafe { target.write(word) };
@@ -339,8 +344,8 @@ unsafe fn resize<C: PoolCore>(
     if let (Some(from), Some(to)) = (core(old), core(new)) {
         if !ptr::eq(from, to) {
             let moved = pool.allocate(new)?;
-            // SAFETY: 1. both are slots of classes, which have a layout, and hold as many bytes. 2. They
-            // are apart, being occupied at once.
+            // SAFETY: 1. both are slots of classes, which have a layout, and hold as many bytes. 2.
+            // They are apart, being occupied at once.
             unsafe { copy_slot(whole(block), moved.cast(), old.size().min(new.size())) };
             // SAFETY: clause 1.
             unsafe { pool.deallocate(block, old) };
@@ -366,8 +371,8 @@ unsafe fn resize<C: PoolCore>(
     unsafe { relocate(&pool, block, old, new) }
 }
 
-/// Hands out blocks to layouts that they fit: of the pool's block size at most, and of its alignment; any
-/// other is refused with [`AllocError`]. A layout of size 0 takes no block.
+/// Hands out blocks to layouts that they fit: of the pool's block size at most, and of its
+/// alignment; any other is refused with [`AllocError`]. A layout of size 0 takes no block.
 ///
 /// # Panics
 ///
@@ -433,7 +438,8 @@ unsafe impl<C: PoolCore> Allocator for &BlockPool<C> {
             unsafe { self.deallocate(block, old) };
             return Ok(nothing(new));
         }
-        // SAFETY: as the caller's: a block that is not longer is resized as one that is not shorter.
+        // SAFETY: as the caller's: a block that is not longer is resized as one that is not
+        // shorter.
         unsafe { self.grow(block, old, new) }
     }
 }

@@ -12,8 +12,8 @@ use crate::memory::{Memory, Slot, sealed::Slots};
 use crate::pages::Pages;
 use crate::pool_core::{self, Leftovers, Plan, PoolCore, ThreadSafe, core_of};
 
-/// What [`MemoryPool`](crate::MemoryPool) and `SyncMemoryPool` have in common: a pool of equal blocks
-/// of raw memory, for one thread or for many, as its core `C` is.
+/// What [`MemoryPool`](crate::MemoryPool) and `SyncMemoryPool` have in common: a pool of equal
+/// blocks of raw memory, for one thread or for many, as its core `C` is.
 ///
 /// # Examples
 ///
@@ -38,8 +38,8 @@ pub struct BlockPool<C: PoolCore> {
 // SAFETY: everything the pool reaches belongs to it alone: its memory, its core, and the blocks,
 // which are raw memory to it. Handles that reach the core borrow the pool, which therefore cannot
 // be sent while they live; or they are held to its thread by clause 3 of `PoolBox::from_raw`, where
-// it is not shared, and where it is, its core is `ThreadSafe`. Those that were forgotten or leaked reach it
-// no more.
+// it is not shared, and where it is, its core is `ThreadSafe`. Those that were forgotten or leaked
+// reach it no more.
 unsafe impl<C: PoolCore> Send for BlockPool<C> {}
 
 // SAFETY: sharing the pool shares its core, hence `C: ThreadSafe`.
@@ -217,7 +217,8 @@ impl<C: PoolCore> BlockPool<C> {
     }
 
     /// Takes a block back. It is the first to be handed out again, by a pool that threads share to
-    /// this thread, unless a thousand others or more are vacant, in which case it may be a later one.
+    /// this thread, unless a thousand others or more are vacant, in which case it may be a later
+    /// one.
     ///
     /// # Panics
     ///
@@ -255,8 +256,8 @@ impl<C: PoolCore> BlockPool<C> {
     /// The check finds every pointer that is not the start of an occupied block of this pool. It
     /// reads nothing at the address, and takes as long as looking through the magazine does, at
     /// most 1023 pointers, or that of every thread. What it cannot find is that the block has
-    /// meanwhile been handed out to somebody else, or, in a pool that other threads are using, that it
-    /// is vacant and just on its way from the magazine of one of them.
+    /// meanwhile been handed out to somebody else, or, in a pool that other threads are using, that
+    /// it is vacant and just on its way from the magazine of one of them.
     ///
     /// # Errors
     ///
@@ -371,8 +372,8 @@ impl<C: PoolCore> BlockPool<C> {
         self.core().contains(pointer.addr().get())
     }
 
-    /// Walks everything the pool holds and panics where an invariant does not hold, or where another
-    /// thread uses the pool. For tests; a
+    /// Walks everything the pool holds and panics where an invariant does not hold, or where
+    /// another thread uses the pool. For tests; a
     /// pool does it by itself when it is dropped with debug assertions on.
     #[doc(hidden)]
     pub fn check_invariants(&self) {

@@ -77,11 +77,11 @@ const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>()
 /// 2. [`COLOUR_STEP`] bytes behind the start of the header lie the `word_count` initialised words
 ///    of a [`BitTree`] for `slots` numbers, which nothing but [`Chunk::words`] refers to.
 /// 3. `first` points to the first of `slots` slots, `stride` apart, with the provenance of the
-///    chunk; each starts less than [`CHUNK_ALIGN`] bytes from the chunk's start. (The slot of a tract,
-///    which is never handed out, ends where a whole tract does.)
-/// 4. Where the kind is [`Kind::Tract`], [`GRANULES`] initialised bytes lie behind the one word. That
-///    of a granule that belongs to a small chunk is the number of the small chunk's first granule,
-///    and a small chunk's provenance is that of its tract.
+///    chunk; each starts less than [`CHUNK_ALIGN`] bytes from the chunk's start. (The slot of a
+///    tract, which is never handed out, ends where a whole tract does.)
+/// 4. Where the kind is [`Kind::Tract`], [`GRANULES`] initialised bytes lie behind the one word.
+///    That of a granule that belongs to a small chunk is the number of the small chunk's first
+///    granule, and a small chunk's provenance is that of its tract.
 /// 5. The bitmap of a tract, and that of a lone chunk, is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk(NonNull<Header>);
@@ -92,9 +92,9 @@ impl Chunk {
     ///
     /// # Safety
     ///
-    /// 1. `base` is a multiple of [`CHUNK_ALIGN`], or of [`GRANULE`] where `geometry` is that of small
-    ///    chunks, and may be used to write as many bytes as `geometry` gives a chunk of `slots`
-    ///    slots, at most `geometry.chunk_slots()` of them.
+    /// 1. `base` is a multiple of [`CHUNK_ALIGN`], or of [`GRANULE`] where `geometry` is that of
+    ///    small chunks, and may be used to write as many bytes as `geometry` gives a chunk of
+    ///    `slots` slots, at most `geometry.chunk_slots()` of them.
     /// 2. Nothing else refers to those bytes.
     /// 3. The chunk is not used after its reservation was released.
     /// 4. `kind` is not [`Kind::Tract`].
@@ -117,8 +117,8 @@ impl Chunk {
         let words = unsafe { header.byte_add(COLOUR_STEP) }.cast::<AtomicUsize>();
         let word_count = words_for(slots);
         for index in 0..word_count {
-            // SAFETY: the words start in the header area or at its end, and `first_slot` leaves room
-            // for all of them behind its end, in bytes that are the chunk's (clause 1).
+            // SAFETY: the words start in the header area or at its end, and `first_slot` leaves
+            // room for all of them behind its end, in bytes that are the chunk's (clause 1).
             let word = unsafe { words.add(index) };
             // SAFETY: by the line above; nothing refers to those bytes (clause 2). Headers lie at
             // multiples of `COLOUR_STEP`, and so do the words behind them, hence aligned.
@@ -207,7 +207,8 @@ impl Chunk {
         // It lies in the tract (invariant 4), so this does not leave the allocation.
         let header = chunk_start(slot).wrapping_byte_add(start * GRANULE);
         // SAFETY: a chunk is part of an allocation, so no address in it is 0 (clause 1).
-        // INVARIANT: 1. to 5. hold since the small chunk was entered (clause 1; invariant 4 of the tract).
+        // INVARIANT: 1. to 5. hold since the small chunk was entered (clause 1; invariant 4 of the
+        // tract).
         Self(unsafe { NonNull::new_unchecked(header.cast()) })
     }
 
@@ -335,8 +336,9 @@ impl Chunk {
         unsafe { slice::from_raw_parts(words.as_ptr(), count) }
     }
 
-    /// The layout of a slot. It is aligned to the largest power of two that its size and its address are
-    /// multiples of, and to [`MAX_ALIGN`] at most, hence to as much as was asked for at least.
+    /// The layout of a slot. It is aligned to the largest power of two that its size and its
+    /// address are multiples of, and to [`MAX_ALIGN`] at most, hence to as much as was asked for at
+    /// least.
     pub(crate) fn slot_layout(&self) -> Layout {
         let aligned = self.slot_bytes() | self.first().addr().get() | MAX_ALIGN;
         let align = 1 << aligned.trailing_zeros();

@@ -3,7 +3,6 @@
 use core::alloc::Layout;
 use core::array;
 use core::fmt;
-use core::mem::MaybeUninit;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 #[cfg(feature = "allocator-api2")]
@@ -15,29 +14,29 @@ use crate::block_pool::BlockPool;
 use crate::depot::Growth;
 #[cfg(feature = "allocator-api2")]
 use crate::direct::Direct;
-use crate::error::{PoolError, TryAllocError, expect};
+use crate::error::{PoolError, expect};
 use crate::fixed::Fixed;
 use crate::geometry::MAX_ALIGN;
 use crate::ground::Ground;
 use crate::memory::Slot;
 use crate::once::Once;
 use crate::pages::Pages;
-use crate::pool_box::PoolBox;
 use crate::pool_core::{Leftovers, Plan, PoolCore, ThreadSafe};
 use crate::size_class::{CLASSES, STEPS, SizeClass, SizeStep};
 use crate::stats::SizeClassStats;
 
 mod slices;
+mod values;
 
 /// What [`SizeClassPool`](crate::SizeClassPool) and `SyncSizeClassPool` have in common: a pool of
 /// values of any type and size, for one thread or for many, as its cores `C` are.
 // # Invariants
 //
-// 1. `classes[n]` is empty or a pool for the layout of class `n`. `steps[n]` is null or the core of the
-//    pool of the class of that step.
+// 1. `classes[n]` is empty or a pool for the layout of class `n`. `steps[n]` is null or the core of
+//    the pool of the class of that step.
 // 2. `gate` is a pool for lone chunks.
-// 3. `ground` is there where cores share it. The pools of `classes` grow on it, and its tracts name the
-//    core of `gate`. Declared, and so dropped, last.
+// 3. `ground` is there where cores share it. The pools of `classes` grow on it, and its tracts name
+//    the core of `gate`. Declared, and so dropped, last.
 pub struct ClassedPool<C: PoolCore> {
     steps: [AtomicPtr<C>; STEPS],
     classes: [C::Once<BlockPool<C>>; CLASSES],
@@ -47,12 +46,13 @@ pub struct ClassedPool<C: PoolCore> {
     ground: Option<Fixed<Ground>>,
 }
 
-// SAFETY: everything the pool reaches belongs to it alone: its pools, of which each is `Send`, with the
-// places that they are made in, and the memory and the figures of `ground`, which only those reach.
+// SAFETY: everything the pool reaches belongs to it alone: its pools, of which each is `Send`, with
+// the places that they are made in, and the memory and the figures of `ground`, which only those
+// reach.
 unsafe impl<C: PoolCore> Send for ClassedPool<C> {}
 
-// SAFETY: sharing the pool shares its pools, hence `C: ThreadSafe`, and the places that they are made
-// in, hence the bound; there is no ground (clause 2 of `ThreadSafe`); all else is atomic.
+// SAFETY: sharing the pool shares its pools, hence `C: ThreadSafe`, and the places that they are
+// made in, hence the bound; there is no ground (clause 2 of `ThreadSafe`); all else is atomic.
 unsafe impl<C: ThreadSafe> Sync for ClassedPool<C> where C::Once<BlockPool<C>>: Sync {}
 
 // No call leaves the pool half-done when it unwinds, so a caller that catches a panic finds it as
@@ -71,8 +71,8 @@ impl<C: PoolCore> ClassedPool<C> {
     ///
     /// # Panics
     ///
-    /// Calls [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the global allocator refuses
-    /// the few bytes that an empty pool takes.
+    /// Calls [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the global allocator
+    /// refuses the few bytes that an empty pool takes.
     ///
     /// # Examples
     ///
@@ -131,8 +131,8 @@ impl<C: PoolCore> ClassedPool<C> {
         // SAFETY: there are as many places as steps (`SizeStep` invariant 1).
         let place = unsafe { self.steps.get_unchecked(step.index()) };
         // Acquire, with the Release of `add_class`.
-        // SAFETY: valid: null, or a core (invariant 1), which lives as long as the pool. Unaliased: no
-        // exclusive reference to a core is made before its end.
+        // SAFETY: valid: null, or a core (invariant 1), which lives as long as the pool. Unaliased:
+        // no exclusive reference to a core is made before its end.
         unsafe { place.load(Acquire).as_ref() }
     }
 
@@ -239,8 +239,8 @@ impl<C: PoolCore> ClassedPool<C> {
         Ok(pool)
     }
 
-    /// Has classes give chunks without an occupied slot back to the ground, where much of it is vacant.
-    /// Those that have little to spare keep it, and what lies in front of them.
+    /// Has classes give chunks without an occupied slot back to the ground, where much of it is
+    /// vacant. Those that have little to spare keep it, and what lies in front of them.
     fn gather(&self, ground: &Ground) {
         let vacant = |pool: &BlockPool<C>| {
             let stats = pool.core().stats();
@@ -272,169 +272,9 @@ impl<C: PoolCore> ClassedPool<C> {
         }
     }
 
-    /// Moves a value into a slot of its class, or into a reservation of its own, where it is larger
-    /// than 32 KiB, and returns its handle.
-    ///
-    /// # Panics
-    ///
-    /// Where a value is larger than any allocation can be. Calls
-    /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the upstream allocator has no
-    /// memory.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let pool = typed_pool::SizeClassPool::new();
-    /// let mut numbers = pool.alloc([1, 2, 3]);
-    /// numbers[0] = 4;
-    /// assert_eq!(*numbers, [4, 2, 3]);
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn alloc<T>(&self, value: T) -> PoolBox<'_, T, BlockPool<C>> {
-        let slot = expect(self.take(const { layout_of::<T>() }));
-        // SAFETY: 1. by `take`.
-        unsafe { PoolBox::fill(slot, value) }
-    }
-
-    /// As [`ClassedPool::alloc`], or gives the value back.
-    ///
-    /// # Errors
-    ///
-    /// [`TryAllocError`] holds the value, where the upstream allocator has no memory.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let pool = typed_pool::SizeClassPool::new();
-    /// let name = pool.try_alloc(String::from("pooled"))?;
-    /// assert_eq!(*name, "pooled");
-    /// # Ok::<(), typed_pool::TryAllocError<String>>(())
-    /// ```
-    #[inline]
-    pub fn try_alloc<T>(&self, value: T) -> Result<PoolBox<'_, T, BlockPool<C>>, TryAllocError<T>> {
-        match self.take(const { layout_of::<T>() }) {
-            // SAFETY: 1. by `take`.
-            Ok(slot) => Ok(unsafe { PoolBox::fill(slot, value) }),
-            Err(error) => Err(TryAllocError::new(value, error)),
-        }
-    }
-
-    /// Builds a value in a slot. The slot is taken first, and given back where `build` panics.
-    ///
-    /// # Panics
-    ///
-    /// As [`ClassedPool::alloc`]; `build` is not called then. And where `build` panics.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let pool = typed_pool::SizeClassPool::new();
-    /// let table = pool.alloc_with(|| [0_u8; 1 << 16]);
-    /// assert_eq!((table.len(), pool.stats().large), (1 << 16, 1));
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn alloc_with<T>(&self, build: impl FnOnce() -> T) -> PoolBox<'_, T, BlockPool<C>> {
-        let slot = expect(self.take(const { layout_of::<T>() }));
-        // SAFETY: 1. by `take`.
-        unsafe { PoolBox::fill_with(slot, build) }
-    }
-
-    /// Builds a value in a slot, or gives the builder back.
-    ///
-    /// # Errors
-    ///
-    /// [`TryAllocError`] holds `build`, which has not been called, where the upstream allocator has no
-    /// memory.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let pool = typed_pool::SizeClassPool::new();
-    /// let number = pool.try_alloc_with(|| 7).map_err(|refused| refused.error())?;
-    /// assert_eq!(*number, 7);
-    /// # Ok::<(), typed_pool::PoolError>(())
-    /// ```
-    #[inline]
-    pub fn try_alloc_with<T, F: FnOnce() -> T>(
-        &self,
-        build: F,
-    ) -> Result<PoolBox<'_, T, BlockPool<C>>, TryAllocError<F>> {
-        match self.take(const { layout_of::<T>() }) {
-            // SAFETY: 1. by `take`.
-            Ok(slot) => Ok(unsafe { PoolBox::fill_with(slot, build) }),
-            Err(error) => Err(TryAllocError::new(build, error)),
-        }
-    }
-
-    /// Takes a slot whose value is written later, by [`PoolBox::write`] or in place.
-    ///
-    /// # Panics
-    ///
-    /// As [`ClassedPool::alloc`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use typed_pool::{PoolBox, SizeClassPool};
-    ///
-    /// let pool = SizeClassPool::new();
-    /// let slot = pool.alloc_uninit::<u32>();
-    /// assert_eq!(*PoolBox::write(slot, 7), 7);
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn alloc_uninit<T>(&self) -> PoolBox<'_, MaybeUninit<T>, BlockPool<C>> {
-        let slot = expect(self.take(const { layout_of::<T>() }));
-        // SAFETY: 1. by `take`. 2. any content is a valid `MaybeUninit<T>`.
-        unsafe { PoolBox::from_slot(slot) }
-    }
-
-    /// Takes a slot whose value is written later, or says why there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`TryAllocError`], with nothing to give back, where the upstream allocator has no memory.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let pool = typed_pool::SizeClassPool::new();
-    /// assert!(pool.try_alloc_uninit::<[u8; 1 << 20]>().is_ok());
-    /// ```
-    #[inline]
-    pub fn try_alloc_uninit<T>(
-        &self,
-    ) -> Result<PoolBox<'_, MaybeUninit<T>, BlockPool<C>>, TryAllocError<()>> {
-        match self.take(const { layout_of::<T>() }) {
-            // SAFETY: 1. by `take`. 2. any content is a valid `MaybeUninit<T>`.
-            Ok(slot) => Ok(unsafe { PoolBox::from_slot(slot) }),
-            Err(error) => Err(TryAllocError::new((), error)),
-        }
-    }
-
-    /// Builds the default value of a type in a slot.
-    ///
-    /// # Panics
-    ///
-    /// As [`ClassedPool::alloc_with`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let pool = typed_pool::SizeClassPool::new();
-    /// assert!(pool.alloc_default::<Vec<u8>>().is_empty());
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn alloc_default<T: Default>(&self) -> PoolBox<'_, T, BlockPool<C>> {
-        self.alloc_with(T::default)
-    }
-
-    /// The number of values, those of forgotten and leaked handles included, and of blocks of classes
-    /// that were handed out by way of `Allocator`. Takes time in proportion to the number of classes in
-    /// use.
+    /// The number of values, those of forgotten and leaked handles included, and of blocks of
+    /// classes that were handed out by way of `Allocator`. Takes time in proportion to the number
+    /// of classes in use.
     ///
     /// # Examples
     ///
@@ -496,8 +336,8 @@ impl<C: PoolCore> ClassedPool<C> {
         stats
     }
 
-    /// Walks everything the pool holds and panics where an invariant does not hold, or where another
-    /// thread uses the pool. For tests.
+    /// Walks everything the pool holds and panics where an invariant does not hold, or where
+    /// another thread uses the pool. For tests.
     #[doc(hidden)]
     pub fn check_invariants(&self) {
         for (class, made) in SizeClass::all().zip(&self.classes) {

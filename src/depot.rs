@@ -54,8 +54,8 @@ pub(crate) enum Growth {
 ///    or set in its chunk's vacancy bitmap.
 /// 4. `chunks` has room for every chunk that is reserved.
 /// 5. `capacity` is the number of slots in all reservations, `entered` that in all entered chunks.
-/// 6. Slots are of the size and alignment of `geometry`, but for those of lone chunks. A chunk is laid
-///    out by the geometry of its reservation: `geometry`, or `small` for a small chunk.
+/// 6. Slots are of the size and alignment of `geometry`, but for those of lone chunks. A chunk is
+///    laid out by the geometry of its reservation: `geometry`, or `small` for a small chunk.
 /// 7. `ground` outlives the depot.
 #[derive(Debug)]
 pub(crate) struct Depot {
@@ -78,8 +78,8 @@ pub(crate) struct Depot {
 }
 
 impl Depot {
-    /// A depot without memory for the core at `owner`, which is going to grow on `ground`, where there
-    /// is one.
+    /// A depot without memory for the core at `owner`, which is going to grow on `ground`, where
+    /// there is one.
     ///
     /// # Safety
     ///
@@ -242,8 +242,8 @@ impl Depot {
         upstream.map(Reservation::bytes).sum()
     }
 
-    /// Adds a reservation, as [`Depot::add_reservation`] does: laid out by `geometry` or by `small`, or
-    /// for a lone chunk, and in a growing depot of one chunk.
+    /// Adds a reservation, as [`Depot::add_reservation`] does: laid out by `geometry` or by
+    /// `small`, or for a lone chunk, and in a growing depot of one chunk.
     fn adopt(
         &mut self,
         reservation: Reservation,
@@ -321,7 +321,8 @@ impl Depot {
         Ok(())
     }
 
-    /// Where chunk `number` lies, the number of its slots and how they are laid out, if it is reserved.
+    /// Where chunk `number` lies, the number of its slots and how they are laid out, if it is
+    /// reserved.
     fn place(&self, number: usize) -> Option<(NonNull<u8>, usize, Geometry)> {
         let (reservation, chunk) = match number.checked_sub(self.reserved().0) {
             None => (self.reservations.first()?, number),
@@ -345,10 +346,11 @@ impl Depot {
         let number = number as u32;
         // SAFETY: 1. `base` and `slots` are those of a chunk of a reservation laid out by the
         // same geometry, aligned and with the reservation's provenance (`Reservation` invariants 1
-        // and 2). 2. They belong to the reservation (there, 1), and none of its chunks with this number
-        // has been entered (invariants 1 and 2). 3. A chunk leaves
+        // and 2). 2. They belong to the reservation (there, 1), and none of its chunks with this
+        // number has been entered (invariants 1 and 2). 3. A chunk leaves
         // `chunks` before its reservation is released, be it by `release_vacant`, `release_lone`,
-        // `keep_occupied` or the drop of the depot, and then nobody uses its slots. 4. By the line above.
+        // `keep_occupied` or the drop of the depot, and then nobody uses its slots. 4. By the line
+        // above.
         let chunk = unsafe { Chunk::enter(base, slots, &geometry, self.owner, number, kind) };
         // INVARIANT: 2. here. 3. the slots are the caller's. 5. `entered` here.
         self.chunks.push(chunk);

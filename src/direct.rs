@@ -8,8 +8,8 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use crate::stats::SizeClassStats;
 
-/// The blocks that a pool passes on. Any thread may count, hence the atomics; what is passed on takes
-/// long beside them.
+/// The blocks that a pool passes on. Any thread may count, hence the atomics; what is passed on
+/// takes long beside them.
 #[derive(Debug, Default)]
 pub(crate) struct Direct {
     allocations: AtomicUsize,
@@ -79,8 +79,8 @@ impl Direct {
         layout: Layout,
         size: usize,
     ) -> Option<NonNull<u8>> {
-        // SAFETY: it was allocated with this layout (clause 1), nobody uses it (clause 2), and the size
-        // is one that a block can have (clause 3).
+        // SAFETY: it was allocated with this layout (clause 1), nobody uses it (clause 2), and the
+        // size is one that a block can have (clause 3).
         let block = NonNull::new(unsafe { realloc(block.as_ptr(), layout, size) })?;
         self.went(layout.size());
         self.came(size);

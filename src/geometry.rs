@@ -139,8 +139,8 @@ pub(crate) enum Piece {
 ///
 /// # Invariants
 ///
-/// 1. `slot` is aligned to [`MAX_ALIGN`] at most, and to [`GRANULE`] at most for small chunks. Its size,
-///    a multiple of that, is `stride`.
+/// 1. `slot` is aligned to [`MAX_ALIGN`] at most, and to [`GRANULE`] at most for small chunks. Its
+///    size, a multiple of that, is `stride`.
 /// 2. `chunk_slots` is the largest number of slots whose chunk ends within [`CHUNK_ALIGN`], or 1
 ///    where not even one does; for small chunks, within [`SHARED_GRANULES`] granules.
 /// 3. `pitch` is a multiple of [`CHUNK_ALIGN`] and no smaller than a chunk of `chunk_slots`.
@@ -199,8 +199,8 @@ impl Geometry {
     }
 
     /// What a core that has `held` bytes in slots takes next, where small chunks are laid out by
-    /// this: half as much again, or what one slot needs; whole tracts as soon as it would take more than
-    /// half of one.
+    /// this: half as much again, or what one slot needs; whole tracts as soon as it would take more
+    /// than half of one.
     pub(crate) fn next_piece(&self, held: usize) -> Piece {
         debug_assert!(self.header_area == COLOUR_STEP);
         let single = self.first_slot(1) + self.stride.bytes;

@@ -46,16 +46,16 @@ struct Tracts {
 
 /// Where cores get memory in common. It lies at an address that does not change.
 ///
-/// Control leaves for the upstream allocator while `tracts` is borrowed. One that uses the very pool
-/// it serves finds that: a panic.
+/// Control leaves for the upstream allocator while `tracts` is borrowed. One that uses the very
+/// pool it serves finds that: a panic.
 ///
 /// # Invariants
 ///
 /// 1. What is in `shared` points to as many granules of memory, with the provenance of their
 ///    allocation, that [`Ground::reserve`] got, and has been entered as a tract of `owner`. The
 ///    vacant granules are nobody's.
-/// 2. What is in `spare` points to a whole tract that it got, with the provenance of its allocation,
-///    which is nobody's.
+/// 2. What is in `spare` points to a whole tract that it got, with the provenance of its
+///    allocation, which is nobody's.
 #[derive(Debug)]
 pub(crate) struct Ground {
     owner: NonNull<()>,
@@ -93,8 +93,8 @@ impl Ground {
         (self.allocations.get(), self.releases.get())
     }
 
-    /// Whether it is worth having cores give back chunks, of which `vacant` bytes are: a quarter, and
-    /// some more than when that last brought little.
+    /// Whether it is worth having cores give back chunks, of which `vacant` bytes are: a quarter,
+    /// and some more than when that last brought little.
     pub(crate) fn is_worth_gathering(&self, vacant: usize) -> bool {
         let reserved = self.reserved.get();
         reserved != 0 && reserved >= self.patience.get() && vacant >= reserved / 4
@@ -134,8 +134,9 @@ impl Ground {
         spare.map_or_else(|| self.reserve(GRANULES), Ok)
     }
 
-    /// Takes `count` granules in a row, at least one and at most [`SHARED_GRANULES`], for a small chunk
-    /// that starts with the first of them, with the provenance of their tract. They are the caller's.
+    /// Takes `count` granules in a row, at least one and at most [`SHARED_GRANULES`], for a small
+    /// chunk that starts with the first of them, with the provenance of their tract. They are the
+    /// caller's.
     ///
     /// # Errors
     ///
@@ -152,8 +153,8 @@ impl Ground {
                 tract.ok_or(PoolError::OutOfMemory { bytes: layout(end).size() })?
             }
         };
-        // SAFETY: 1. invariant 1: the tract was entered, and stays while a granule is taken. 2. It is
-        // used here alone.
+        // SAFETY: 1. invariant 1: the tract was entered, and stays while a granule is taken. 2. It
+        // is used here alone.
         let tract = unsafe { Chunk::of(base) };
         for granule in &tract.granules()[start..start + count] {
             // There are fewer than 256 granules, by an assertion in `geometry`.
@@ -187,9 +188,9 @@ impl Ground {
     ///
     /// # Safety
     ///
-    /// 1. `base` came from [`Ground::take_tract`] and `bytes` is the size of a tract, or it came from
-    ///    [`Ground::take_granules`] and `bytes` is that of as many granules as were taken; of this
-    ///    very ground.
+    /// 1. `base` came from [`Ground::take_tract`] and `bytes` is the size of a tract, or it came
+    ///    from [`Ground::take_granules`] and `bytes` is that of as many granules as were taken; of
+    ///    this very ground.
     /// 2. They are the caller's, who gives them up, and nothing refers to them.
     pub(crate) unsafe fn put_back(&self, base: NonNull<u8>, bytes: usize) {
         let tracts = &mut *self.tracts.borrow_mut();
@@ -207,8 +208,8 @@ impl Ground {
         granules.put_back(start / GRANULE..(start + bytes) / GRANULE);
         if granules.are_vacant() && granules.end() == GRANULES {
             let tract = tracts.shared.swap_remove(place);
-            // SAFETY: 1. it is a whole tract by the lines above, got by `reserve` (invariant 1), and no
-            // granule is taken, so nothing refers to it.
+            // SAFETY: 1. it is a whole tract by the lines above, got by `reserve` (invariant 1),
+            // and no granule is taken, so nothing refers to it.
             unsafe { self.put_spare(&mut tracts.spare, tract.base) };
         }
     }

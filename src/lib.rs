@@ -4,8 +4,8 @@
 //! [`Pool::alloc`] moves a value into a slot and returns a [`PoolBox`], which makes the slot vacant
 //! again when it is dropped. [`MemoryPool`] is the same without a type: blocks of raw memory, as
 //! many as it was made with. [`SizeClassPool`] takes values of any type and size, and serves
-//! collections as an allocator. `SyncPool`, `SyncMemoryPool` and `SyncSizeClassPool` are the same for
-//! many threads.
+//! collections as an allocator. `SyncPool`, `SyncMemoryPool` and `SyncSizeClassPool` are the same
+//! for many threads.
 //!
 //! ```
 //! use typed_pool::{Pool, PoolBox};
@@ -42,24 +42,24 @@
 //!   vacant, comes back as a **bump window**. Magazine and window together are the **front**, what
 //!   is behind them the **depot**, and both together the **core** of a pool.
 //! - In a pool that threads share, each has a magazine of its own, found by the **number** of the
-//!   thread. A **token** stands for a slot in a bitmap: who has taken one will find a slot. A **hint**
-//!   says where vacant slots may be found.
+//!   thread. A **token** stands for a slot in a bitmap: who has taken one will find a slot. A
+//!   **hint** says where vacant slots may be found.
 //! - Sizes are divided into **classes**; a value of one lies in a slot of the class's size.
 //! - A **tract** is a unit of memory, as long and as aligned as a large chunk, that classes of one
 //!   pool share: small chunks in it are made of whole **granules**, 64 of which it has. Tracts are
-//!   the **ground** that such a pool grows on. A chunk that has one slot, for a value too large for a
-//!   class, is a **lone** one.
+//!   the **ground** that such a pool grows on. A chunk that has one slot, for a value too large for
+//!   a class, is a **lone** one.
 //! - A **handle** is what owns an occupied slot.
 //! - The **capacity** is the number of slots held now, the **len** that of the occupied ones.
 //! - **Upstream** is the global allocator, where chunks come from.
 //!
 //! # Features
 //!
-//! - `std` (on by default): `SyncPool` and `SyncMemoryPool`, and the traits of `std::io` on handles.
-//!   Without it the crate needs only `core` and `alloc`.
-//! - `allocator-api2`: references to [`SizeClassPool`], to [`MemoryPool`] and to their twins for threads
-//!   implement `Allocator` of the crate of that name, for its collections and those of crates that
-//!   support it, such as `hashbrown`.
+//! - `std` (on by default): `SyncPool` and `SyncMemoryPool`, and the traits of `std::io` on
+//!   handles. Without it the crate needs only `core` and `alloc`.
+//! - `allocator-api2`: references to [`SizeClassPool`], to [`MemoryPool`] and to their twins for
+//!   threads implement `Allocator` of the crate of that name, for its collections and those of
+//!   crates that support it, such as `hashbrown`.
 //! - `huge-pages`: what [`PoolBuilder::huge_pages`] asks for on Linux, by way of `libc`.
 #![no_std]
 

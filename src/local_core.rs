@@ -24,7 +24,8 @@ use crate::window::Window;
 ///
 /// 1. `front` is the front of `stock`.
 /// 2. `given_up` is the number of occupied slots whose handles were leaked, over all chunks.
-/// 3. The owner that the depot of `stock` gives its chunks is this core, with the provenance of its allocation.
+/// 3. The owner that the depot of `stock` gives its chunks is this core, with the provenance of its
+///    allocation.
 /// 4. Where tracts name the core, its front is empty, and its magazine has no room.
 #[derive(Debug)]
 pub struct LocalCore {
@@ -68,8 +69,8 @@ impl LocalCore {
     }
 
     /// As [`LocalCore::spill`], for the first slot of a word of the bitmap, of which the summaries
-    /// are to be told, and for one whose chunk is not a plain one: neither a lone chunk nor a tract has
-    /// a bit set. It is seldom met, but for tracts, and kept out of the way of the others.
+    /// are to be told, and for one whose chunk is not a plain one: neither a lone chunk nor a tract
+    /// has a bit set. It is seldom met, but for tracts, and kept out of the way of the others.
     ///
     /// # Safety
     ///
@@ -85,8 +86,8 @@ impl LocalCore {
                 // SAFETY: 1. clause 1. 2. It is used here alone.
                 let small = unsafe { chunk.small(slot) };
                 // SAFETY: valid: the owner of a chunk is its core (`Depot` invariant 2), which
-                // outlives the slots that it hands out. Unaliased: no exclusive reference to a core is
-                // made before its end.
+                // outlives the slots that it hands out. Unaliased: no exclusive reference to a core
+                // is made before its end.
                 let owner = unsafe { small.owner().cast::<Self>().as_ref() };
                 if ptr::eq(owner, self) {
                     self.insert(small, slot);
@@ -98,8 +99,8 @@ impl LocalCore {
         }
     }
 
-    /// Puts a slot of `chunk`, one of this core, into the bitmap. It is the caller's, and in no other
-    /// place.
+    /// Puts a slot of `chunk`, one of this core, into the bitmap. It is the caller's, and in no
+    /// other place.
     fn insert(&self, chunk: Chunk, slot: NonNull<u8>) {
         let (index, mask) = chunk.bit_of(slot);
         // INVARIANT: `Depot` 3. from the caller to the bitmap. `Front` 2. counted here.
@@ -108,11 +109,11 @@ impl LocalCore {
     }
 }
 
-// SAFETY: 1. `Depot` invariant 6. 2. `Depot` invariant 3: what is taken leaves the front, which held
-// it with that provenance (`Front` invariant 1), or is of a chunk just entered. 3. invariant 3; `Depot`
-// invariant 2. 4. `trim` releases wholly vacant chunks, and `release_lone` one whose slot is given
-// back; nothing else does. 5. In `put` the magazine of a core that tracts name is without room
-// (invariant 4), and `spill_first` passes the slot on; so does `give_up`.
+// SAFETY: 1. `Depot` invariant 6. 2. `Depot` invariant 3: what is taken leaves the front, which
+// held it with that provenance (`Front` invariant 1), or is of a chunk just entered. 3. invariant
+// 3; `Depot` invariant 2. 4. `trim` releases wholly vacant chunks, and `release_lone` one whose
+// slot is given back; nothing else does. 5. In `put` the magazine of a core that tracts name is
+// without room (invariant 4), and `spill_first` passes the slot on; so does `give_up`.
 unsafe impl PoolCore for LocalCore {
     type Once<T> = OnceCell<T>;
 
@@ -128,7 +129,8 @@ unsafe impl PoolCore for LocalCore {
         let depot = unsafe { Depot::new(geometry, plan.growth, plan.pages, place, plan.ground) };
         let stock = RefCell::new(Stock::new(depot));
         // INVARIANT: 1. the front is empty, so it can be any stock's. 2. no slot is occupied.
-        // 3. by the line above. 4. `ClassedPool` makes it so of a core that never gets slots at once.
+        // 3. by the line above. 4. `ClassedPool` makes it so of a core that never gets slots at
+        //    once.
         Self { front, stock, given_up: Cell::new(0), geometry, leftovers: plan.leftovers }
     }
 

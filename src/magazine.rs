@@ -113,8 +113,8 @@ impl<const WATCHED: bool> Magazine<WATCHED> {
         self.top.store(top, Self::STORE);
     }
 
-    /// Takes those of its slots out that were put in last, `most` of them or all. They are got before
-    /// anything is put in again.
+    /// Takes those of its slots out that were put in last, `most` of them or all. They are got
+    /// before anything is put in again.
     #[cfg(feature = "std")]
     pub(crate) fn take_last(&self, most: usize) -> impl Iterator<Item = NonNull<u8>> {
         let count = self.len().min(most);
@@ -130,8 +130,8 @@ impl<const WATCHED: bool> Magazine<WATCHED> {
             // stays as long as the magazine is borrowed and does not grow. Unaliased: no exclusive
             // reference to a place is made while it is in the array.
             let place = unsafe { &*place };
-            // SAFETY: what it holds is a slot (invariant 3), this one or one put in since, which has
-            // an address.
+            // SAFETY: what it holds is a slot (invariant 3), this one or one put in since, which
+            // has an address.
             unsafe { NonNull::new_unchecked(place.load(Relaxed)) }
         })
     }

@@ -34,16 +34,16 @@ pub(crate) mod sealed {
     ///
     /// # Safety
     ///
-    /// 1. What `take_beside` gives is a slot of the size and the alignment of the one given at least,
-    ///    of a core behind the same `Self`, with the provenance of its chunk; it is occupied and the
-    ///    caller's.
+    /// 1. What `take_beside` gives is a slot of the size and the alignment of the one given at
+    ///    least, of a core behind the same `Self`, with the provenance of its chunk; it is occupied
+    ///    and the caller's.
     pub unsafe trait Slots {
         /// Takes a vacant slot like `slot`.
         ///
         /// # Safety
         ///
-        /// 1. `slot` is an occupied slot of such a core, with the provenance of its chunk; where that
-        ///    lies in a tract, the core that the tract names lives too.
+        /// 1. `slot` is an occupied slot of such a core, with the provenance of its chunk; where
+        ///    that lies in a tract, the core that the tract names lives too.
         unsafe fn take_beside(slot: NonNull<u8>) -> Option<NonNull<u8>>;
 
         /// Ends an allocation for which [`Slots::take_beside`] found no slot: panics where the

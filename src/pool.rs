@@ -32,8 +32,8 @@ use crate::typed_pool::TypedPool;
 /// With debug assertions on, a pool that is dropped checks all of its invariants, in time in
 /// proportion to its slots.
 ///
-/// The pool may be sent to another thread where `T` may, but is not shared between threads: for that
-/// there is `SyncPool`. A global allocator must not use a pool that it serves itself.
+/// The pool may be sent to another thread where `T` may, but is not shared between threads: for
+/// that there is `SyncPool`. A global allocator must not use a pool that it serves itself.
 ///
 /// [`Pool::alloc`]: TypedPool::alloc
 /// [`Pool::new`]: TypedPool::new

@@ -70,8 +70,8 @@ mod slice;
 // 1. `value` is the start of an occupied slot of a core behind an `M`, which outlives `'p`, with
 //    the provenance of the slot's chunk.
 // 2. The slot holds a valid `T`. Slot and value belong to this handle.
-// 3. The slot is of the size and the alignment of a `T` at least, where `T` is sized, and so is every
-//    one that `M` gives beside it.
+// 3. The slot is of the size and the alignment of a `T` at least, where `T` is sized, and so is
+//    every one that `M` gives beside it.
 pub struct PoolBox<'p, T: ?Sized, M: Memory = MemoryPool> {
     value: NonNull<T>,
     memory: PhantomData<&'p M>,
@@ -98,8 +98,8 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
     ///
     /// # Safety
     ///
-    /// 1. The slot, and every one that `M` gives beside it, has the size and the alignment of a `T` at
-    ///    least.
+    /// 1. The slot, and every one that `M` gives beside it, has the size and the alignment of a `T`
+    ///    at least.
     /// 2. The slot holds a valid `T`.
     #[inline]
     pub(crate) unsafe fn from_slot(slot: Slot<'p, M>) -> Self {
@@ -111,8 +111,8 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
     ///
     /// # Safety
     ///
-    /// 1. The slot, and every one that `M` gives beside it, has the size and the alignment of a `T` at
-    ///    least.
+    /// 1. The slot, and every one that `M` gives beside it, has the size and the alignment of a `T`
+    ///    at least.
     #[inline]
     pub(crate) unsafe fn fill(slot: Slot<'p, M>, value: T) -> Self {
         // SAFETY: the slot has room for a `T` (clause 1) and belongs to `slot`, so nothing else
@@ -126,8 +126,8 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
     ///
     /// # Safety
     ///
-    /// 1. The slot, and every one that `M` gives beside it, has the size and the alignment of a `T` at
-    ///    least.
+    /// 1. The slot, and every one that `M` gives beside it, has the size and the alignment of a `T`
+    ///    at least.
     #[inline]
     pub(crate) unsafe fn fill_with(slot: Slot<'p, M>, build: impl FnOnce() -> T) -> Self {
         // Not by way of `fill`: one move fewer of what may be a large value.
@@ -218,12 +218,12 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// 1. `raw` came from [`PoolBox::into_raw`] of a handle with the same `M`, and not from a
     ///    reference or from [`PoolBox::leak`].
     /// 2. No handle has been put together from it since.
-    /// 3. The pool lives for `'p` and as long as the handle does. Where it is for one thread, handle
-    ///    and pool stay on one thread; where it is for many, it is not borrowed exclusively while the
-    ///    handle lives.
+    /// 3. The pool lives for `'p` and as long as the handle does. Where it is for one thread,
+    ///    handle and pool stay on one thread; where it is for many, it is not borrowed exclusively
+    ///    while the handle lives.
     /// 4. The slot holds a valid `T`. Where `T` is sized, it has at most the size and the alignment
-    ///    of the type the pool was made for; in a pool of size classes, of the value that the handle
-    ///    was made for.
+    ///    of the type the pool was made for; in a pool of size classes, of the value that the
+    ///    handle was made for.
     ///
     /// # Examples
     ///
@@ -446,8 +446,8 @@ impl<T: Clone, M: Memory> Clone for PoolBox<'_, T, M> {
             // SAFETY: 1. invariant 1.
             unsafe { M::refuse_beside(self.value.cast()) }
         };
-        // SAFETY: 1. and 2. clause 1 of `Slots`; the core outlives this handle's lifetime as that of
-        // its own slot does, both being behind the same pool.
+        // SAFETY: 1. and 2. clause 1 of `Slots`; the core outlives this handle's lifetime as that
+        // of its own slot does, both being behind the same pool.
         let slot = unsafe { Slot::from_start(start) };
         // SAFETY: 1. invariant 3.
         unsafe { Self::fill_with(slot, || T::clone(self)) }

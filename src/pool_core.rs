@@ -41,15 +41,16 @@ pub struct Plan {
 ///
 /// # Safety
 ///
-/// 1. Slots of one core are laid out by the geometry it was made with, but for those of lone chunks.
+/// 1. Slots of one core are laid out by the geometry it was made with, but for those of lone
+///    chunks.
 /// 2. A slot that [`PoolCore::take_at_hand`], [`PoolCore::take_behind`] or [`PoolCore::take_lone`]
-///    hands out is occupied and the caller's until it is given back by [`PoolCore::put`], and has the
-///    provenance of its chunk.
-/// 3. The owner of each chunk that the core enters is the place it was made for, with the provenance
-///    of its allocation.
+///    hands out is occupied and the caller's until it is given back by [`PoolCore::put`], and has
+///    the provenance of its chunk.
+/// 3. The owner of each chunk that the core enters is the place it was made for, with the
+///    provenance of its allocation.
 /// 4. Chunks of occupied slots stay as long as the core does.
-/// 5. [`PoolCore::put`] and [`PoolCore::give_up`] pass slots of small chunks on to the cores that own
-///    them.
+/// 5. [`PoolCore::put`] and [`PoolCore::give_up`] pass slots of small chunks on to the cores that
+///    own them.
 pub unsafe trait PoolCore: Sized {
     /// What holds a value that is made once, by whatever threads use the core.
     type Once<T>: Once<T>;
@@ -95,8 +96,8 @@ pub unsafe trait PoolCore: Sized {
     ///
     /// # Safety
     ///
-    /// 1. `slot` is an occupied slot of this core, or of a small chunk in a tract of this core, with the
-    ///    provenance of its chunk.
+    /// 1. `slot` is an occupied slot of this core, or of a small chunk in a tract of this core,
+    ///    with the provenance of its chunk.
     /// 2. The slot belongs to the caller, who gives it up.
     unsafe fn put(&self, slot: NonNull<u8>);
 
@@ -141,8 +142,8 @@ pub unsafe trait PoolCore: Sized {
     /// [`PoolError::CapacityExceeded`], [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
     fn reserve(&self, additional: usize) -> Result<(), PoolError>;
 
-    /// The occupied slot that starts at `address`, with the provenance of its chunk. A vacant one is
-    /// told from it where no other thread uses the core.
+    /// The occupied slot that starts at `address`, with the provenance of its chunk. A vacant one
+    /// is told from it where no other thread uses the core.
     ///
     /// # Errors
     ///
@@ -155,8 +156,8 @@ pub unsafe trait PoolCore: Sized {
     /// The number of bytes in reservations that are the core's own, and not of a ground.
     fn bytes_upstream(&self) -> usize;
 
-    /// Gives wholly vacant chunks of a growing core back, where that can be done while it is in use;
-    /// returns the number of bytes.
+    /// Gives wholly vacant chunks of a growing core back, where that can be done while it is in
+    /// use; returns the number of bytes.
     fn release_vacant(&self) -> usize;
 
     /// The figures at this moment.
@@ -207,17 +208,17 @@ pub(crate) unsafe fn create<C: PoolCore>(
 ///
 /// # Safety
 ///
-/// 1. `slot` is an occupied slot of a `C` made by [`create`], with the provenance of its chunk. That
-///    `C` lives for `'p` at least, and where its chunk is a small one, so does the `C` that its tract
-///    names.
+/// 1. `slot` is an occupied slot of a `C` made by [`create`], with the provenance of its chunk.
+///    That `C` lives for `'p` at least, and where its chunk is a small one, so does the `C` that
+///    its tract names.
 #[inline]
 pub(crate) unsafe fn core_of<'p, C: PoolCore>(slot: NonNull<u8>) -> &'p C {
     // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
     // 2. It is used here alone.
     let owner = unsafe { Chunk::of(slot) }.owner();
-    // SAFETY: valid: the owner of the chunk is its core (clause 3 of `PoolCore`), or that of the tract
-    // the core that its ground was made for, which live for `'p` (clause 1). Unaliased: no exclusive
-    // reference to a core is made before its end.
+    // SAFETY: valid: the owner of the chunk is its core (clause 3 of `PoolCore`), or that of the
+    // tract the core that its ground was made for, which live for `'p` (clause 1). Unaliased: no
+    // exclusive reference to a core is made before its end.
     unsafe { owner.cast::<C>().as_ref() }
 }
 

@@ -1,5 +1,5 @@
-//! One upstream allocation that holds the chunks of a core, one or more; or a part of one that cores
-//! have in common, for one chunk.
+//! One upstream allocation that holds the chunks of a core, one or more; or a part of one that
+//! cores have in common, for one chunk.
 
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
@@ -14,11 +14,11 @@ use crate::pages::{HUGE_PAGE, Pages};
 ///
 /// # Invariants
 ///
-/// 1. `base` points to `layout` bytes from the global allocator, or from `ground` where there is one,
-///    which belong to this value. The ground outlives it.
-/// 2. `layout` is the layout that `geometry` gives for `slots` slots, at least one, or aligned to more.
-///    Where it is of a ground, it is that of a whole tract or of some granules, for one chunk, and
-///    aligned as these are.
+/// 1. `base` points to `layout` bytes from the global allocator, or from `ground` where there is
+///    one, which belong to this value. The ground outlives it.
+/// 2. `layout` is the layout that `geometry` gives for `slots` slots, at least one, or aligned to
+///    more. Where it is of a ground, it is that of a whole tract or of some granules, for one
+///    chunk, and aligned as these are.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     base: NonNull<u8>,
@@ -51,8 +51,8 @@ impl Reservation {
         Ok(Self { base, layout, slots, geometry: *geometry, ground: None })
     }
 
-    /// Takes memory of a ground for as many slots as fit into `piece`, at least one, where `geometry`
-    /// is that of chunks of its kind.
+    /// Takes memory of a ground for as many slots as fit into `piece`, at least one, where
+    /// `geometry` is that of chunks of its kind.
     ///
     /// # Errors
     ///
@@ -60,8 +60,8 @@ impl Reservation {
     ///
     /// # Safety
     ///
-    /// 1. `ground` points to a ground, which outlives the reservation and is reached by shared references
-    ///    only.
+    /// 1. `ground` points to a ground, which outlives the reservation and is reached by shared
+    ///    references only.
     pub(crate) unsafe fn on(
         ground: NonNull<Ground>,
         piece: Piece,
@@ -79,8 +79,8 @@ impl Reservation {
         Ok(Self { base, layout, slots, geometry: *geometry, ground: Some(ground) })
     }
 
-    /// Takes as few granules of a ground as hold a slot, where `geometry` is that of small chunks, and where
-    /// the ground may reserve and could not.
+    /// Takes as few granules of a ground as hold a slot, where `geometry` is that of small chunks,
+    /// and where the ground may reserve and could not.
     ///
     /// # Safety
     ///
@@ -117,8 +117,8 @@ impl Reservation {
         self.layout.size()
     }
 
-    /// The start of chunk `index` of the row, aligned as chunks of the geometry are, with the provenance
-    /// of the reservation, and the number of its slots, if there is one.
+    /// The start of chunk `index` of the row, aligned as chunks of the geometry are, with the
+    /// provenance of the reservation, and the number of its slots, if there is one.
     pub(crate) fn chunk(&self, index: usize) -> Option<(NonNull<u8>, usize)> {
         let in_front = index.checked_mul(self.geometry.chunk_slots())?;
         let rest = self.slots.checked_sub(in_front).filter(|&rest| rest != 0)?;
@@ -140,8 +140,8 @@ impl Drop for Reservation {
             unsafe { dealloc(self.base.as_ptr(), self.layout) };
             return;
         };
-        // SAFETY: valid: invariant 1. Unaliased: no exclusive reference to a ground is made before its
-        // end (`Fixed` invariant 1).
+        // SAFETY: valid: invariant 1. Unaliased: no exclusive reference to a ground is made before
+        // its end (`Fixed` invariant 1).
         let ground = unsafe { ground.as_ref() };
         // SAFETY: 1. as `on` took it, from the same ground. 2. It belongs to this value (invariant
         // 1), whose chunk is used no more.

@@ -47,11 +47,11 @@ pub(crate) struct SizeClass {
 }
 
 impl SizeClass {
-    /// The class whose slots hold a value of `layout` with the fewest bytes unused: none where the value
-    /// is too large or aligned to too much.
+    /// The class whose slots hold a value of `layout` with the fewest bytes unused: none where the
+    /// value is too large or aligned to too much.
     ///
-    /// A value of size 0 belongs to the class of its alignment. All sizes from that of the layout up to
-    /// that of the class, aligned alike, belong to the same class.
+    /// A value of size 0 belongs to the class of its alignment. All sizes from that of the layout
+    /// up to that of the class, aligned alike, belong to the same class.
     pub(crate) const fn of(layout: Layout) -> Option<Self> {
         let (size, align) = (layout.size(), layout.align());
         if align > MAX_ALIGN || size > LARGEST {
@@ -102,16 +102,16 @@ impl SizeClass {
         (PER_DOUBLING + within + 1) * (STEP << doubling)
     }
 
-    /// The layout of a slot: it is aligned to the largest power of two that divides its size, and to
-    /// [`MAX_ALIGN`] at most.
+    /// The layout of a slot: it is aligned to the largest power of two that divides its size, and
+    /// to [`MAX_ALIGN`] at most.
     pub(crate) fn layout(self) -> Layout {
         let natural = 1 << self.size().trailing_zeros();
         Layout::from_size_align(self.size(), natural.min(MAX_ALIGN)).expect("a class is small")
     }
 }
 
-/// A size of a class or below, but 0, in steps: 8 bytes up to 1 KiB and 128 from there on, so that every
-/// class begins with one. A step leads to the class by one look into a table.
+/// A size of a class or below, but 0, in steps: 8 bytes up to 1 KiB and 128 from there on, so that
+/// every class begins with one. A step leads to the class by one look into a table.
 ///
 /// # Invariants
 ///
@@ -122,8 +122,8 @@ pub(crate) struct SizeStep {
 }
 
 impl SizeStep {
-    /// The step of a value of `layout`. A size that is a multiple of the alignment, as that of a value
-    /// is, and any that needs no more than [`STEP`] bytes of alignment, has one.
+    /// The step of a value of `layout`. A size that is a multiple of the alignment, as that of a
+    /// value is, and any that needs no more than [`STEP`] bytes of alignment, has one.
     #[inline]
     pub(crate) const fn of(layout: Layout) -> Option<Self> {
         let (size, align) = (layout.size(), layout.align());

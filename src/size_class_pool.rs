@@ -5,15 +5,15 @@ use crate::local_core::LocalCore;
 
 /// A pool of values of any type and size.
 ///
-/// Sizes are divided into classes, 8 bytes apart up to 64 bytes and from there on eight to a doubling
-/// up to 32 KiB, so that a value above 64 bytes leaves less than a ninth of its slot unused. Each class
-/// has a pool of slots, made when it is first used; values of several types share it. A larger value
-/// gets a reservation of its own, which goes back when it is dropped.
+/// Sizes are divided into classes, 8 bytes apart up to 64 bytes and from there on eight to a
+/// doubling up to 32 KiB, so that a value above 64 bytes leaves less than a ninth of its slot
+/// unused. Each class has a pool of slots, made when it is first used; values of several types
+/// share it. A larger value gets a reservation of its own, which goes back when it is dropped.
 ///
 /// [`alloc`](ClassedPool::alloc) and its kin return the same one-word handle as
 /// [`Pool`](crate::Pool), a [`PoolBox`](crate::PoolBox), and all that is said there of lifetimes,
-/// destructors, panics and forgotten handles holds. With the feature `allocator-api2`, a reference to
-/// the pool is an `Allocator` for the collections of that crate and of those that support it:
+/// destructors, panics and forgotten handles holds. With the feature `allocator-api2`, a reference
+/// to the pool is an `Allocator` for the collections of that crate and of those that support it:
 ///
 #[cfg_attr(feature = "allocator-api2", doc = "```")]
 #[cfg_attr(not(feature = "allocator-api2"), doc = "```ignore")]
@@ -28,11 +28,12 @@ use crate::local_core::LocalCore;
 ///
 /// # Memory
 ///
-/// Classes share memory: one with few slots has some granules, of 4 KiB, of a tract, of 256 KiB, and one
-/// with many has whole tracts (256 bytes and 16 KiB on 32-bit targets). The first tracts are smaller.
-/// Chunks without an occupied slot are handed to other classes before the pool reserves more memory, as
-/// soon as a quarter of what is reserved is vacant, or where no more is to be had. (Cloning a handle does
-/// not look for them.) They go back to the upstream allocator by [`SizeClassPool::trim`].
+/// Classes share memory: one with few slots has some granules, of 4 KiB, of a tract, of 256 KiB,
+/// and one with many has whole tracts (256 bytes and 16 KiB on 32-bit targets). The first tracts
+/// are smaller. Chunks without an occupied slot are handed to other classes before the pool
+/// reserves more memory, as soon as a quarter of what is reserved is vacant, or where no more is to
+/// be had. (Cloning a handle does not look for them.) They go back to the upstream allocator by
+/// [`SizeClassPool::trim`].
 ///
 /// # Examples
 ///
@@ -59,8 +60,8 @@ use crate::local_core::LocalCore;
 pub type SizeClassPool = ClassedPool<LocalCore>;
 
 impl SizeClassPool {
-    /// Gives memory without an occupied slot back to the upstream allocator, tract by tract; returns the
-    /// number of bytes.
+    /// Gives memory without an occupied slot back to the upstream allocator, tract by tract;
+    /// returns the number of bytes.
     ///
     /// Takes time in proportion to the number of chunks, and to that of recently freed slots.
     ///

@@ -59,8 +59,8 @@ pub struct SizeClassStats {
     pub large: usize,
     /// The bytes of those values.
     pub bytes_large: usize,
-    /// The bytes in reservations, those of large values included; magazines, of up to 8 KiB a class,
-    /// and other tables are not.
+    /// The bytes in reservations, those of large values included; magazines, of up to 8 KiB a
+    /// class, and other tables are not.
     pub bytes_reserved: usize,
     /// The number of blocks that came straight from the upstream allocator by way of `Allocator`,
     /// too large or aligned to too much for a class, and are not given back yet.

@@ -88,7 +88,8 @@ impl Stock {
         }
     }
 
-    /// Has the depot `reserve` room for slots, and enlarges the set of chunks and the magazine to match.
+    /// Has the depot `reserve` room for slots, and enlarges the set of chunks and the magazine to
+    /// match.
     fn add(
         &mut self,
         front: &Front,
@@ -145,8 +146,8 @@ impl Stock {
         self.depot.keep_occupied();
     }
 
-    /// The occupied slot that starts at `address`, with the provenance of its chunk, given the front
-    /// of this stock.
+    /// The occupied slot that starts at `address`, with the provenance of its chunk, given the
+    /// front of this stock.
     ///
     /// # Errors
     ///

@@ -7,11 +7,11 @@ use crate::sync_memory_pool::SyncMemoryPool;
 /// A pool of values of any type and size that many threads share: the twin of
 /// [`SizeClassPool`](crate::SizeClassPool).
 ///
-/// Classes are the same, and each has a pool like a [`SyncPool`](crate::SyncPool), with magazines of its
-/// own for every thread that uses it. Handles may be sent where `T: Send`, shared where `T: Sync`, and
-/// dropped by any thread; with the feature `allocator-api2` a reference to the pool is an `Allocator`
-/// that may be sent. Each class reserves memory for itself, in steps from 4 KiB to 256 KiB. A larger
-/// value takes a lock.
+/// Classes are the same, and each has a pool like a [`SyncPool`](crate::SyncPool), with magazines
+/// of its own for every thread that uses it. Handles may be sent where `T: Send`, shared where `T:
+/// Sync`, and dropped by any thread; with the feature `allocator-api2` a reference to the pool is
+/// an `Allocator` that may be sent. Each class reserves memory for itself, in steps from 4 KiB to
+/// 256 KiB. A larger value takes a lock.
 ///
 /// # Examples
 ///
@@ -31,9 +31,9 @@ use crate::sync_memory_pool::SyncMemoryPool;
 pub type SyncSizeClassPool = ClassedPool<SyncCore>;
 
 impl SyncSizeClassPool {
-    /// Gives every chunk without an occupied slot back to the upstream allocator; returns the number of
-    /// bytes. No handle is left that borrows the pool: what is still occupied was forgotten, leaked or
-    /// taken apart.
+    /// Gives every chunk without an occupied slot back to the upstream allocator; returns the
+    /// number of bytes. No handle is left that borrows the pool: what is still occupied was
+    /// forgotten, leaked or taken apart.
     ///
     /// Takes time in proportion to the number of chunks, and to that of slots in magazines.
     ///

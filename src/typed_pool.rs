@@ -126,8 +126,8 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     }
 
     /// Makes a pool that has `capacity` slots and never more. They lie in one upstream allocation,
-    /// made here; the pool makes no further one. (`SyncPool` says where threads that share a pool go
-    /// beyond both.)
+    /// made here; the pool makes no further one. (`SyncPool` says where threads that share a pool
+    /// go beyond both.)
     ///
     /// # Panics
     ///
@@ -328,8 +328,8 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     }
 
     /// The number of occupied slots, those of forgotten and leaked handles included. Takes
-    /// constant time; for a pool that threads share, time in proportion to the number of threads that
-    /// have used it, and the number is exact when no other thread is within a call.
+    /// constant time; for a pool that threads share, time in proportion to the number of threads
+    /// that have used it, and the number is exact when no other thread is within a call.
     ///
     /// # Examples
     ///
@@ -432,8 +432,8 @@ impl<T, C: PoolCore> TypedPool<T, C> {
         self.core().stats()
     }
 
-    /// Walks everything the pool holds and panics where an invariant does not hold, or where another
-    /// thread uses the pool. For tests; a
+    /// Walks everything the pool holds and panics where an invariant does not hold, or where
+    /// another thread uses the pool. For tests; a
     /// pool does it by itself when it is dropped with debug assertions on.
     #[doc(hidden)]
     pub fn check_invariants(&self) {

@@ -66,13 +66,14 @@ impl<C: PoolCore> ClassedPool<C> {
         }
     }
 
-    /// Builds `len` values in the pool, one behind the other: `build` is called with the number of each,
-    /// in order. Where it panics, those that were built are dropped and the slot is given back.
+    /// Builds `len` values in the pool, one behind the other: `build` is called with the number of
+    /// each, in order. Where it panics, those that were built are dropped and the slot is given
+    /// back.
     ///
     /// # Panics
     ///
-    /// As [`ClassedPool::alloc`], where so many values are more than any allocation can hold, and where
-    /// `build` panics.
+    /// As [`ClassedPool::alloc`], where so many values are more than any allocation can hold, and
+    /// where `build` panics.
     ///
     /// # Examples
     ///
@@ -97,8 +98,8 @@ impl<C: PoolCore> ClassedPool<C> {
     ///
     /// # Errors
     ///
-    /// [`TryAllocError`] holds `build`, which has not been called: [`PoolError::TooLarge`] where so many
-    /// values are more than any allocation can hold, or [`PoolError::OutOfMemory`].
+    /// [`TryAllocError`] holds `build`, which has not been called: [`PoolError::TooLarge`] where so
+    /// many values are more than any allocation can hold, or [`PoolError::OutOfMemory`].
     ///
     /// # Examples
     ///

@@ -11,8 +11,8 @@ impl Depot {
     /// number of occupied ones. Returns the number of slots in the bitmaps.
     ///
     /// Where it is `alone` with the core, what is held is marked in the bitmaps for the duration of
-    /// the walk, so that a slot that is held twice is found; otherwise nothing is changed. Nothing is
-    /// allocated.
+    /// the walk, so that a slot that is held twice is found; otherwise nothing is changed. Nothing
+    /// is allocated.
     ///
     /// # Panics
     ///
@@ -51,7 +51,8 @@ impl Depot {
         (chunk, index / WORD_BITS, 1 << (index % WORD_BITS))
     }
 
-    /// Checks all but where the slots of the fronts lie. Returns the number of slots in the bitmaps.
+    /// Checks all but where the slots of the fronts lie. Returns the number of slots in the
+    /// bitmaps.
     fn check_counts(&self) -> usize {
         let (mut entered, mut vacant) = (0, 0);
         for (number, chunk) in self.chunks.iter().enumerate() {

@@ -41,8 +41,8 @@ impl Depot {
     ///
     /// # Errors
     ///
-    /// An [`InvalidFree`] where none does: [`InvalidFree::Vacant`] where the slot is of a chunk that
-    /// has not been entered.
+    /// An [`InvalidFree`] where none does: [`InvalidFree::Vacant`] where the slot is of a chunk
+    /// that has not been entered.
     pub(crate) fn slot_at(&self, address: usize) -> Result<(Chunk, usize), InvalidFree> {
         let (number, index) = match self.slot_around(address) {
             Err(InvalidFree::Foreign) => return Err(InvalidFree::Foreign),

@@ -7,8 +7,8 @@ use crate::chunk::Chunk;
 use crate::reservation::Reservation;
 
 impl Depot {
-    /// Gives every wholly vacant chunk of a growing depot back, the bitmaps naming every vacant slot
-    /// of the entered ones; returns the number of bytes. The other chunks are numbered anew.
+    /// Gives every wholly vacant chunk of a growing depot back, the bitmaps naming every vacant
+    /// slot of the entered ones; returns the number of bytes. The other chunks are numbered anew.
     pub(crate) fn release_vacant(&mut self) -> usize {
         debug_assert!(self.growth == Growth::OnDemand);
         let mut kept = 0;
@@ -44,8 +44,8 @@ impl Depot {
     /// so that its memory is never given back; of all of them, where the depot is bounded. The
     /// bitmaps name every vacant slot of the entered chunks. The rest is given back as usual.
     pub(crate) fn keep_occupied(&mut self) {
-        // INVARIANT: 5. ends here: of this depot only the drop is still to come. The chunks go before
-        // the memory that they lie in.
+        // INVARIANT: 5. ends here: of this depot only the drop is still to come. The chunks go
+        // before the memory that they lie in.
         let chunks = mem::take(&mut self.chunks);
         let reservations = mem::take(&mut self.reservations);
         let occupied = |chunk: &Chunk| chunk.vacancy().count() + chunk.given_up() < chunk.slots();

@@ -1,4 +1,5 @@
-//! Lone chunks: values that are too large for the slots of a class, each in a reservation of its own.
+//! Lone chunks: values that are too large for the slots of a class, each in a reservation of its
+//! own.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -10,8 +11,8 @@ use crate::geometry::Geometry;
 use crate::reservation::Reservation;
 
 impl Depot {
-    /// Takes a slot for a value of `layout` in a chunk of its own, which is the caller's. `make_room` is
-    /// as for [`Depot::add_reservation`].
+    /// Takes a slot for a value of `layout` in a chunk of its own, which is the caller's.
+    /// `make_room` is as for [`Depot::add_reservation`].
     ///
     /// # Errors
     ///

@@ -64,8 +64,8 @@ impl<'p, T, M: Memory> PoolBox<'p, [T], M> {
         T: Copy,
     {
         let start = slot.start().cast::<T>().as_ptr();
-        // SAFETY: the slot has room for them (clause 1) and belongs to `slot`, so that they, which are
-        // borrowed, do not lie in it.
+        // SAFETY: the slot has room for them (clause 1) and belongs to `slot`, so that they, which
+        // are borrowed, do not lie in it.
         unsafe { ptr::copy_nonoverlapping(values.as_ptr(), start, values.len()) };
         // SAFETY: 1. by the line above.
         unsafe { Self::from_row(slot, values.len()) }
@@ -79,7 +79,8 @@ impl<'p, T, M: Memory> PoolBox<'p, [T], M> {
     #[inline]
     unsafe fn from_row(slot: Slot<'p, M>, len: usize) -> Self {
         let values = NonNull::slice_from_raw_parts(slot.into_start().cast::<T>(), len);
-        // INVARIANT: 1. `Slot` invariant 1. 2. clause 1; `slot` gave the slot up. 3. `[T]` is not sized.
+        // INVARIANT: 1. `Slot` invariant 1. 2. clause 1; `slot` gave the slot up. 3. `[T]` is not
+        // sized.
         Self { value: values, memory: PhantomData, owned: PhantomData }
     }
 }

@@ -35,8 +35,8 @@ impl Stock {
         unsafe { self.enter_chunk(front) }
     }
 
-    /// Opens the window, which is empty, on the next chunk; adds one where there is none. Returns whether
-    /// there is one to be had.
+    /// Opens the window, which is empty, on the next chunk; adds one where there is none. Returns
+    /// whether there is one to be had.
     ///
     /// # Safety
     ///
@@ -95,8 +95,8 @@ impl Stock {
                 lowest = None;
             }
         }
-        // INVARIANT: `Depot` 3. what was removed goes into the magazine, which is empty and has room for
-        // `most` at least. The lowest goes in last, and so comes out first.
+        // INVARIANT: `Depot` 3. what was removed goes into the magazine, which is empty and has
+        // room for `most` at least. The lowest goes in last, and so comes out first.
         for (chunk, index, taken) in found.into_iter().rev().flatten() {
             front.magazine.extend(chunk.slots_of(index, taken));
         }
@@ -136,7 +136,8 @@ impl Stock {
     }
 
     /// Takes the slots that `mask` names in word `index` out of the bitmap of chunk `number`. They
-    /// are set there, and for the front, which is this stock's. Returns whether the bitmap has become empty.
+    /// are set there, and for the front, which is this stock's. Returns whether the bitmap has
+    /// become empty.
     fn remove(&mut self, number: usize, index: usize, mask: usize, front: &Front) -> bool {
         // INVARIANT: 1. here. `Front` 2. at the end.
         let emptied = self.depot.chunks()[number].vacancy().remove(index, mask);

@@ -1,8 +1,8 @@
 //! Every interleaving of a few operations of two threads, as loom finds them:
 //!
 //! - What was done under a number is seen by the thread that has it next.
-//! - Of bits that are claimed and given back none is lost, none is claimed twice, what was done with
-//!   a slot is seen by who claims it next, and every bit has a hint when all is quiet.
+//! - Of bits that are claimed and given back none is lost, none is claimed twice, what was done
+//!   with a slot is seen by who claims it next, and every bit has a hint when all is quiet.
 //! - A bounded pool never refuses while fewer values live than it has slots, refill against spill.
 //! - Two threads that find a pool without slots make it grow, and share no slot.
 //! - Whoever ends a pool sees what the last handle did.

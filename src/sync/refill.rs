@@ -54,8 +54,8 @@ impl SyncCore {
         }
     }
 
-    /// Moves slots for at most as many as `tokens`, at least one, into the magazine of `cache`, which
-    /// is empty, has room for them and is this thread's.
+    /// Moves slots for at most as many as `tokens`, at least one, into the magazine of `cache`,
+    /// which is empty, has room for them and is this thread's.
     fn refill(&self, cache: &Cache, mut tokens: usize) {
         cache.refilled();
         let mut claims = [None; REFILL_WORDS];
@@ -70,8 +70,8 @@ impl SyncCore {
         if tokens != 0 {
             self.tokens.give(tokens);
         }
-        // INVARIANT: `Depot` 3. what was claimed goes into the magazine. What was found first goes in
-        // last, the lowest behind all, and so comes out first.
+        // INVARIANT: `Depot` 3. what was claimed goes into the magazine. What was found first goes
+        // in last, the lowest behind all, and so comes out first.
         for Claim { chunk, index, mask } in claims.into_iter().rev().flatten() {
             // Most words are claimed whole where values come and go in turn, and this is faster.
             if lowest_run(mask) == mask {
@@ -96,9 +96,9 @@ impl SyncCore {
                     return claim;
                 }
             }
-            // There is a bit for every token (`Tokens` invariant 1). It may have no hint yet, where a
-            // thread has set it and stopped there; and while the bits are looked through, others may
-            // come and go.
+            // There is a bit for every token (`Tokens` invariant 1). It may have no hint yet, where
+            // a thread has set it and stopped there; and while the bits are looked through, others
+            // may come and go.
             for number in self.table.numbers() {
                 let Some(chunk) = self.table.get(number) else { break };
                 let tell = || self.table.hint(number);

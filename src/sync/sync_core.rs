@@ -36,8 +36,8 @@ const MAGAZINE_PART: usize = 8;
 ///    chunks. What is in the cache of a number is taken and put by the thread of that number alone.
 /// 2. There are as many tokens as bits set in the bitmaps of `depot`, but for those of operations
 ///    under way, which may be fewer.
-/// 3. `table` has every entered chunk of `depot` but lone ones, under its number, and room for every one
-///    that is reserved.
+/// 3. `table` has every entered chunk of `depot` but lone ones, under its number, and room for
+///    every one that is reserved.
 /// 4. `given_up` is the number of occupied slots whose handles were leaked, over all chunks; those
 ///    of the chunks change while `depot` is locked.
 /// 5. The owner that `depot` gives its chunks is this core, with the provenance of its allocation.
@@ -214,8 +214,10 @@ impl SyncCore {
 }
 
 // SAFETY: 1. `Depot` invariant 6. 2. `Depot` invariant 3: what is taken leaves a cache or a bitmap,
-// which had it with that provenance, or is of a chunk just entered. 3. invariant 5; `Depot` invariant
-// 2. 4. `trim` releases wholly vacant chunks, and `release_lone` one whose slot is given back; nothing
+// which had it with that provenance, or is of a chunk just entered. 3. invariant 5; `Depot`
+// invariant
+// 2. 4. `trim` releases wholly vacant chunks, and `release_lone` one whose slot is given back;
+//    nothing
 // else does. 5. Such a core has no tracts.
 unsafe impl PoolCore for SyncCore {
     type Once<T> = OnceLock<T>;

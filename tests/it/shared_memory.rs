@@ -1,7 +1,7 @@
 //! What the classes of a pool for one thread do with the memory that they share.
 //!
-//! Few slots of many classes take little; what one class has to spare serves the next; all of it goes
-//! back; upstream is called once for a tract.
+//! Few slots of many classes take little; what one class has to spare serves the next; all of it
+//! goes back; upstream is called once for a tract.
 
 use typed_pool::{PoolBox, SizeClassPool};
 

@@ -1,9 +1,9 @@
 //! Pools of size classes: values of any type and size behind the handles of one pool.
 //!
-//! Values of several types share a class, keep their content and their alignment; slices and text are
-//! built in place, and what was built is dropped where the rest panics. Large values have reservations
-//! of their own. Random histories hold what a vector of boxes would, and every invariant after each
-//! step.
+//! Values of several types share a class, keep their content and their alignment; slices and text
+//! are built in place, and what was built is dropped where the rest panics. Large values have
+//! reservations of their own. Random histories hold what a vector of boxes would, and every
+//! invariant after each step.
 
 use std::cell::Cell;
 use std::mem;
@@ -272,7 +272,8 @@ fn forgotten_and_leaked_values_stay_where_they_are() {
     super::trim_classes(&mut pool);
     pool.check_invariants();
     let moved = Box::new(pool);
-    // SAFETY: 1. to 4. the address came from `into_raw`, the pool lives, and there is no other handle.
+    // SAFETY: 1. to 4. the address came from `into_raw`, the pool lives, and there is no other
+    // handle.
     let value = unsafe { PoolBox::<Counted<'_>>::from_raw(raw) };
     assert_eq!(value.id, 5);
     drop(value);

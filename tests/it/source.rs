@@ -10,8 +10,8 @@ use std::path::Path;
 
 use crate::layers::{files, source};
 
-/// The files of `src` in which pointers may be made of integers: those that collections give back may
-/// have lost the provenance of their chunk.
+/// The files of `src` in which pointers may be made of integers: those that collections give back
+/// may have lost the provenance of their chunk.
 const MAY_EXPOSE: [&str; 2] = ["allocator.rs", "chunk.rs"];
 
 /// What makes a pointer of an integer, or an integer to make one of.

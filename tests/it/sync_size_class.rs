@@ -1,6 +1,6 @@
 //! Pools of size classes under many threads: values of every size come from one thread and end on
-//! another, each byte is what it was, and when all is quiet every slot is in one place. Threads that use
-//! a class for the first time at once make one pool of it.
+//! another, each byte is what it was, and when all is quiet every slot is in one place. Threads
+//! that use a class for the first time at once make one pool of it.
 
 use std::sync::mpsc;
 use std::sync::{Barrier, Mutex};

@@ -1,5 +1,5 @@
-//! What the classes of a pool have to spare where upstream has no more: all of it is used, however little
-//! of what is reserved it is, before a value is refused.
+//! What the classes of a pool have to spare where upstream has no more: all of it is used, however
+//! little of what is reserved it is, before a value is refused.
 
 use typed_pool::{PoolBox, SizeClassPool};
 

@@ -26,7 +26,7 @@ mod typed_pool_options;
 
 pub(crate) use self::shared::{SharedTask, on_each_shared};
 
-use typed_pool::SizeClassPool;
+use ::typed_pool::SizeClassPool;
 
 use self::boxed::Boxed;
 use self::bumpalo::BumpArena;

@@ -11,8 +11,8 @@ use crate::live::Live;
 use crate::workloads::{Run, SEED, replace};
 
 /// A value on cache lines of its own, with those that are fetched together with them: each thread
-/// writes to its estate all the time, and what neighbours cost each other would depend on where they
-/// happen to lie.
+/// writes to its estate all the time, and what neighbours cost each other would depend on where
+/// they happen to lie.
 #[repr(align(128))]
 struct Apart<T>(T);
 
