@@ -106,7 +106,7 @@ impl<C: PoolCore> ClassedPool<C> {
     /// ```
     /// let pool = typed_pool::SizeClassPool::new();
     /// let refused = pool.try_alloc_slice_fill_with(usize::MAX, |number| number).unwrap_err();
-    /// assert!(refused.to_string().contains("more than a pool can hold"));
+    /// assert!(refused.to_string().contains("too large"));
     /// ```
     #[inline]
     pub fn try_alloc_slice_fill_with<T, F: FnMut(usize) -> T>(
