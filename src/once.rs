@@ -6,6 +6,7 @@ use core::cell::OnceCell;
 use std::sync::OnceLock;
 
 /// A place for a value that is made once.
+#[allow(unreachable_pub, reason = "a bound of a public trait, which older compilers do not see")]
 pub trait Once<T>: Default {
     /// The value, if it has been made.
     fn get(&self) -> Option<&T>;
