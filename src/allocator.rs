@@ -71,30 +71,6 @@ unsafe fn grow_cleared(
     Ok(grown)
 }
 
-/// Moves a block to where another layout has its place.
-///
-/// # Errors
-///
-/// That of the allocator, which has the old block still.
-///
-/// # Safety
-///
-/// 1. `block` is of `allocator`, for the layout `old`; it belongs to the caller, who gives it up.
-unsafe fn relocate(
-    allocator: &impl Allocator,
-    block: NonNull<u8>,
-    old: Layout,
-    new: Layout,
-) -> Result<NonNull<[u8]>, AllocError> {
-    let moved = allocator.allocate(new)?;
-    let bytes = old.size().min(new.size());
-    // SAFETY: both are as long (clause 1), and apart, being occupied at once.
-    unsafe { block.copy_to_nonoverlapping(moved.cast(), bytes) };
-    // SAFETY: clause 1.
-    unsafe { allocator.deallocate(block, old) };
-    Ok(moved)
-}
-
 /// Blocks of a class come from its pool; of larger layouts, and of those that are aligned to more
 /// than 4096 bytes, straight from the upstream allocator. One of size 0 takes no memory.
 ///
@@ -133,12 +109,10 @@ unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
         // Where another thread is just making the pool of the class, its core is not noted yet.
-        match SizeStep::of(layout).and_then(|step| Some((step, self.core_of(step)?))) {
-            Some((step, core)) => {
+        match SizeStep::of(layout).and_then(|step| self.core_of(step)) {
+            Some(core) => {
                 let block = whole(block);
-                if cfg!(debug_assertions) {
-                    check_class(self, step.class(), block);
-                }
+                check_class(self, layout, block);
                 // SAFETY: 1. and 2. the caller's: the block is of this pool and of this layout,
                 // hence of this class, and nobody uses it; `whole` makes up for what the pointer
                 // may lack.
@@ -214,7 +188,7 @@ unsafe fn deallocate_otherwise<C: PoolCore>(
         _ if layout.size() == 0 => {}
         Some(class) => {
             let block = whole(block);
-            check_class(pool, class, block);
+            check_class(pool, layout, block);
             let pool = pool.class(class).expect("a block of the class is there");
             // SAFETY: 1. and 2. clause 1: the layout tells the class; `whole` makes up for what the
             // pointer may lack.
@@ -242,14 +216,15 @@ fn allocate_aside<C: PoolCore>(
     Ok(NonNull::slice_from_raw_parts(block, layout.size()))
 }
 
-/// Checks that `block` is an occupied one of a class.
+/// Checks that `block` is an occupied one of the class of a layout, which has one.
 ///
 /// # Panics
 ///
 /// With debug assertions on, where it is not.
 #[inline]
-fn check_class<C: PoolCore>(pool: &ClassedPool<C>, class: SizeClass, block: NonNull<u8>) {
+fn check_class<C: PoolCore>(pool: &ClassedPool<C>, layout: Layout, block: NonNull<u8>) {
     if cfg!(debug_assertions) {
+        let class = SizeClass::of(layout).expect("the layout has a class");
         let found = pool.class(class).map(|found| found.core().occupied_slot(block.addr().get()));
         if !matches!(found, Some(Ok(_))) {
             refuse(class, pool.block_size_at(block));
@@ -325,6 +300,39 @@ unsafe fn copy_slot(from: NonNull<u8>, to: NonNull<u8>, bytes: usize) {
     }
 }
 
+/// Moves a block to where another layout has its place. Where `slots` says so, both places are slots
+/// of classes.
+///
+/// # Errors
+///
+/// [`AllocError`] where there is no memory; the block is as it was then.
+///
+/// # Safety
+///
+/// 1. `block` is of `pool`, for the layout `old`; it belongs to the caller, who gives it up.
+/// 2. Where `slots` is set, both layouts have a class.
+#[inline]
+unsafe fn relocate<C: PoolCore>(
+    pool: &ClassedPool<C>,
+    block: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+    slots: bool,
+) -> Result<NonNull<[u8]>, AllocError> {
+    let moved = pool.allocate(new)?;
+    let bytes = old.size().min(new.size());
+    match slots {
+        // SAFETY: 1. both are slots of classes (clause 2), and hold as many bytes. 2. They are apart,
+        // being occupied at once.
+        true => unsafe { copy_slot(whole(block), moved.cast(), bytes) },
+        // SAFETY: both are as long (clause 1), and apart, being occupied at once.
+        false => unsafe { block.copy_to_nonoverlapping(moved.cast(), bytes) },
+    }
+    // SAFETY: clause 1.
+    unsafe { pool.deallocate(block, old) };
+    Ok(moved)
+}
+
 /// Makes a block one for another layout: where it is, if the class is the same.
 ///
 /// # Errors
@@ -343,20 +351,15 @@ unsafe fn resize<C: PoolCore>(
     let core = |layout| SizeStep::of(layout).and_then(|step| pool.core_of(step));
     if let (Some(from), Some(to)) = (core(old), core(new)) {
         if !ptr::eq(from, to) {
-            let moved = pool.allocate(new)?;
-            // SAFETY: 1. both are slots of classes, which have a layout, and hold as many bytes. 2.
-            // They are apart, being occupied at once.
-            unsafe { copy_slot(whole(block), moved.cast(), old.size().min(new.size())) };
-            // SAFETY: clause 1.
-            unsafe { pool.deallocate(block, old) };
-            return Ok(moved);
+            // SAFETY: 1. clause 1. 2. They have cores of classes.
+            return unsafe { relocate(pool, block, old, new, true) };
         }
     }
     let class = SizeClass::of(old);
     if old.size() != 0 && new.size() != 0 && class == SizeClass::of(new) {
-        if let Some(class) = class {
+        if class.is_some() {
             let block = whole(block);
-            check_class(pool, class, block);
+            check_class(pool, new, block);
             return Ok(NonNull::slice_from_raw_parts(block, new.size()));
         }
         if old.align() == new.align() {
@@ -367,8 +370,8 @@ unsafe fn resize<C: PoolCore>(
             return Ok(NonNull::slice_from_raw_parts(resized, new.size()));
         }
     }
-    // SAFETY: 1. clause 1.
-    unsafe { relocate(&pool, block, old, new) }
+    // SAFETY: 1. clause 1. 2. It is not set.
+    unsafe { relocate(pool, block, old, new, false) }
 }
 
 /// Hands out blocks to layouts that they fit: of the pool's block size at most, and of its

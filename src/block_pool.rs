@@ -170,14 +170,6 @@ impl<C: PoolCore> BlockPool<C> {
         Some(unsafe { Slot::from_start(slot) })
     }
 
-    /// As [`BlockPool::take`], where a slot is in front.
-    #[inline]
-    pub(crate) fn take_at_hand(&self) -> Option<Slot<'_, Self>> {
-        let slot = self.core().take_at_hand()?;
-        // SAFETY: 1. and 2. the core just handed the slot out, and `self` outlives the borrow.
-        Some(unsafe { Slot::from_start(slot) })
-    }
-
     /// Takes a slot for a value of `layout` in a chunk of its own, where the pool is one for such.
     ///
     /// # Errors

@@ -16,7 +16,6 @@ use crate::depot::Growth;
 use crate::direct::Direct;
 use crate::error::{PoolError, expect};
 use crate::fixed::Fixed;
-use crate::geometry::MAX_ALIGN;
 use crate::ground::Ground;
 use crate::memory::Slot;
 use crate::once::Once;
@@ -59,12 +58,6 @@ unsafe impl<C: ThreadSafe> Sync for ClassedPool<C> where C::Once<BlockPool<C>>: 
 // usable as before.
 impl<C: PoolCore> UnwindSafe for ClassedPool<C> {}
 impl<C: PoolCore> RefUnwindSafe for ClassedPool<C> {}
-
-/// The layout of a `T`, which a slot can be aligned to.
-pub(crate) const fn layout_of<T>() -> Layout {
-    assert!(align_of::<T>() <= MAX_ALIGN, "a pool aligns its values to at most 4096 bytes");
-    Layout::new::<T>()
-}
 
 impl<C: PoolCore> ClassedPool<C> {
     /// Makes a pool without memory for values.
@@ -194,14 +187,6 @@ impl<C: PoolCore> ClassedPool<C> {
     ///
     /// [`PoolError::OutOfMemory`].
     pub(crate) fn take_of(&self, class: SizeClass) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
-        match self.class(class).and_then(BlockPool::take_at_hand) {
-            Some(slot) => Ok(slot),
-            None => self.take_behind(class),
-        }
-    }
-
-    /// Takes a slot of a class that has none in front, or no pool yet.
-    fn take_behind(&self, class: SizeClass) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
         let pool = match self.class(class) {
             Some(pool) => pool,
             None => self.add_class(class)?,

@@ -36,6 +36,12 @@ pub(crate) const HEADER_AREA: usize =
 /// The largest alignment of a slot in bytes.
 pub(crate) const MAX_ALIGN: usize = 4096;
 
+/// The layout of a `T`, which a slot can be aligned to.
+pub(crate) const fn layout_of<T>() -> Layout {
+    assert!(align_of::<T>() <= MAX_ALIGN, "a pool aligns its values to at most 4096 bytes");
+    Layout::new::<T>()
+}
+
 /// The size of a growing pool's first reservation in bytes.
 const FIRST_RESERVATION: usize = 4096;
 

@@ -230,9 +230,8 @@ impl Ground {
         }
     }
 
-    /// Gives every wholly vacant tract back to the upstream allocator; returns the number of bytes.
-    pub(crate) fn release_vacant(&self) -> usize {
-        let before = self.reserved.get();
+    /// Gives every wholly vacant tract back to the upstream allocator.
+    pub(crate) fn release_vacant(&self) {
         self.patience.set(0);
         let tracts = &mut *self.tracts.borrow_mut();
         for base in tracts.spare.drain(..) {
@@ -247,7 +246,6 @@ impl Ground {
             }
             kept
         });
-        before - self.reserved.get()
     }
 
     /// Gets memory for a tract, `granules` granules long, which is the caller's.

@@ -8,7 +8,7 @@ use core::mem::MaybeUninit;
 use crate::block_pool::BlockPool;
 use crate::depot::Growth;
 use crate::error::{PoolError, TryAllocError, expect};
-use crate::geometry::MAX_ALIGN;
+use crate::geometry::layout_of;
 use crate::pages::Pages;
 use crate::pool_box::PoolBox;
 use crate::pool_core::{Leftovers, Plan, PoolCore, ThreadSafe};
@@ -48,10 +48,7 @@ unsafe impl<T: Send, C: ThreadSafe> Sync for TypedPool<T, C> {}
 
 impl<T, C: PoolCore> TypedPool<T, C> {
     /// What a slot holds. A value of size 0 takes a slot of its alignment.
-    const LAYOUT: Layout = {
-        assert!(align_of::<T>() <= MAX_ALIGN, "a pool aligns its values to at most 4096 bytes");
-        Layout::new::<T>()
-    };
+    const LAYOUT: Layout = layout_of::<T>();
 
     /// Makes a pool that has `slots` slots at once, on pages as wished for.
     pub(crate) fn build(growth: Growth, slots: usize, pages: Pages) -> Result<Self, PoolError> {

@@ -2,9 +2,10 @@
 
 use core::alloc::Layout;
 
-use super::{ClassedPool, layout_of};
+use super::ClassedPool;
 use crate::block_pool::BlockPool;
 use crate::error::{PoolError, TryAllocError, expect};
+use crate::geometry::layout_of;
 use crate::memory::Slot;
 use crate::pool_box::PoolBox;
 use crate::pool_core::PoolCore;

@@ -2,9 +2,10 @@
 
 use core::mem::MaybeUninit;
 
-use super::{ClassedPool, layout_of};
+use super::ClassedPool;
 use crate::block_pool::BlockPool;
 use crate::error::{TryAllocError, expect};
+use crate::geometry::layout_of;
 use crate::pool_box::PoolBox;
 use crate::pool_core::PoolCore;
 
