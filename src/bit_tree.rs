@@ -196,6 +196,37 @@ pub(crate) fn run_masks(first: usize, count: usize) -> impl Iterator<Item = (usi
     })
 }
 
+/// The rows of neighbouring members below `bits` of a set, the words of whose level 0 `word` gives:
+/// the first of each, and their number.
+pub(crate) fn runs(
+    bits: usize,
+    word: impl Fn(usize) -> usize,
+) -> impl Iterator<Item = (usize, usize)> {
+    let mut next = 0;
+    core::iter::from_fn(move || {
+        let mut first = None;
+        while next < bits {
+            let rest = WORD_BITS - next % WORD_BITS;
+            let members = word(next / WORD_BITS) >> (next % WORD_BITS);
+            match first {
+                None if members == 0 => next += rest,
+                None => {
+                    next += members.trailing_zeros() as usize;
+                    first = Some(next);
+                }
+                Some(_) => {
+                    let more = members.trailing_ones() as usize;
+                    next += more.min(rest);
+                    if more < rest {
+                        break;
+                    }
+                }
+            }
+        }
+        first.map(|first| (first, next.min(bits) - first))
+    })
+}
+
 /// The lowest `count` bits set in `word`.
 pub(crate) fn lowest_bits(mut word: usize, count: usize) -> usize {
     if word.count_ones() as usize <= count {
@@ -344,6 +375,28 @@ mod tests {
                     })
                     .collect();
                 assert!(named.iter().copied().eq(first..first + count), "{first} {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn runs_name_the_members_of_a_set() {
+        let mut rng = fastrand::Rng::with_seed(3);
+        for bits in SIZES.into_iter().filter(|bits| *bits <= 5000) {
+            for density in [0, 1, 5, 9, 10] {
+                let members: Vec<bool> = (0..bits).map(|_| rng.u8(..10) < density).collect();
+                let word = |index: usize| {
+                    let bits = members[index * WORD_BITS..].iter().take(WORD_BITS).enumerate();
+                    bits.fold(0, |word, (bit, member)| word | usize::from(*member) << bit)
+                };
+                let mut named = std::vec![false; bits];
+                let mut end = None;
+                for (first, count) in runs(bits, word) {
+                    assert!(count > 0 && end.is_none_or(|end| first > end), "rows are not cut");
+                    named[first..first + count].fill(true);
+                    end = Some(first + count);
+                }
+                assert!(named == members);
             }
         }
     }

@@ -5,12 +5,13 @@ use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-use crate::depot::Growth;
+use crate::chunk_summary::Chunks;
 use crate::error::{InvalidFree, PoolError};
 use crate::fixed::Fixed;
 use crate::memory::{Memory, Slot, sealed::Slots};
-use crate::pages::Pages;
-use crate::pool_core::{self, Leftovers, Plan, PoolCore, ThreadSafe, core_of};
+use crate::plan::{Growth, Leftovers, Plan};
+use crate::pool_core::{self, PoolCore, ThreadSafe, core_of, owner_of};
+use crate::stats::PoolStats;
 
 /// What [`MemoryPool`](crate::MemoryPool) and `SyncMemoryPool` have in common: a pool of equal
 /// blocks of raw memory, for one thread or for many, as its core `C` is.
@@ -73,19 +74,20 @@ impl<C: PoolCore> BlockPool<C> {
     /// # Ok::<(), PoolError>(())
     /// ```
     pub fn new(object_size: usize, pool_size: usize) -> Result<Self, PoolError> {
-        Self::from_size(object_size, pool_size, Pages::default())
+        Self::from_size(object_size, Self::plan(pool_size))
     }
 
-    /// As [`BlockPool::new`], on pages as wished for.
-    pub(crate) fn from_size(
-        object_size: usize,
-        pool_size: usize,
-        pages: Pages,
-    ) -> Result<Self, PoolError> {
+    /// What a pool of `pool_size` blocks is to be.
+    pub(crate) fn plan(pool_size: usize) -> Plan {
+        Plan::new(Growth::Bounded, pool_size, Leftovers::Free)
+    }
+
+    /// As [`BlockPool::new`], after a plan without ground.
+    pub(crate) fn from_size(object_size: usize, plan: Plan) -> Result<Self, PoolError> {
         let align = 1 << object_size.trailing_zeros().min(4);
         let layout = Layout::from_size_align(object_size, align)
-            .map_err(|_| PoolError::TooLarge { object_size, pool_size })?;
-        Self::from_layout(layout, pool_size, pages)
+            .map_err(|_| PoolError::TooLarge { object_size, pool_size: plan.slots })?;
+        Self::from_layout(layout, plan)
     }
 
     /// Makes a pool of `pool_size` blocks that each hold a value of `layout`, whose alignment is at
@@ -107,25 +109,19 @@ impl<C: PoolCore> BlockPool<C> {
     /// # Ok::<(), typed_pool::PoolError>(())
     /// ```
     pub fn with_layout(layout: Layout, pool_size: usize) -> Result<Self, PoolError> {
-        Self::from_layout(layout, pool_size, Pages::default())
+        Self::from_layout(layout, Self::plan(pool_size))
     }
 
-    /// As [`BlockPool::with_layout`], on pages as wished for.
-    pub(crate) fn from_layout(
-        layout: Layout,
-        pool_size: usize,
-        pages: Pages,
-    ) -> Result<Self, PoolError> {
+    /// As [`BlockPool::with_layout`], after a plan without ground.
+    fn from_layout(layout: Layout, plan: Plan) -> Result<Self, PoolError> {
         if layout.size() == 0 {
             return Err(PoolError::ZeroObjectSize);
         }
-        if pool_size == 0 {
+        if plan.slots == 0 {
             return Err(PoolError::ZeroPoolSize);
         }
-        let (growth, leftovers) = (Growth::Bounded, Leftovers::Free);
-        let plan = Plan { growth, slots: pool_size, leftovers, pages, ground: None };
         // SAFETY: 1. it has none.
-        unsafe { Self::from_plan(layout, plan) }
+        unsafe { Self::from_plan(layout, Plan { ground: None, ..plan }) }
     }
 
     /// Makes a pool for values of `layout`, which may be of size 0.
@@ -364,6 +360,51 @@ impl<C: PoolCore> BlockPool<C> {
         self.core().contains(pointer.addr().get())
     }
 
+    /// The pool's figures at this moment, as [`TypedPool::stats`](crate::TypedPool::stats) gives them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::MemoryPool::new(24, 100)?;
+    /// let _block = pool.allocate();
+    /// assert_eq!(pool.stats().bytes_live, 24);
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn stats(&self) -> PoolStats {
+        self.core().stats()
+    }
+
+    /// The pool's chunks at this moment, as [`TypedPool::chunks`](crate::TypedPool::chunks) gives
+    /// them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::MemoryPool::new(24, 100_000)?;
+    /// let slots: usize = pool.chunks().map(|chunk| chunk.slots()).sum();
+    /// assert_eq!(slots, 100_000);
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn chunks(&self) -> Chunks {
+        self.core().chunks()
+    }
+
+    /// Gives whole pages in which no block is occupied back to the kernel of Linux, with the feature
+    /// `madvise`; returns the number of bytes. The pool keeps its blocks: the pages are there again
+    /// when they are used. Without the feature, and elsewhere, it does nothing, and returns 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::MemoryPool::new(24, 100_000)?;
+    /// pool.trim();
+    /// assert_eq!(pool.capacity(), 100_000);
+    /// # Ok::<(), typed_pool::PoolError>(())
+    /// ```
+    pub fn trim(&self) -> usize {
+        self.core().trim()
+    }
+
     /// Walks everything the pool holds and panics where an invariant does not hold, or where
     /// another thread uses the pool. For tests; a
     /// pool does it by itself when it is dropped with debug assertions on.
@@ -411,6 +452,21 @@ unsafe impl<C: PoolCore> Slots for BlockPool<C> {
         let core = unsafe { core_of::<C>(slot) };
         // SAFETY: 1. the core is the slot's own, or that of its tract. 2. clause 2.
         unsafe { core.put(slot) };
+    }
+
+    unsafe fn take_in_front_of(slot: NonNull<u8>) -> Option<NonNull<u8>> {
+        // SAFETY: 1. clause 1.
+        let owner = unsafe { owner_of::<C>(slot) };
+        // SAFETY: 1. the owner is the core of the slot.
+        unsafe { owner.take_in_front_of(slot) }
+    }
+
+    unsafe fn put_behind(slot: NonNull<u8>) {
+        // SAFETY: 1. clause 1.
+        let owner = unsafe { owner_of::<C>(slot) };
+        // SAFETY: 1. the owner is the core of the slot, and a lone chunk has none in front (clause
+        // 3). 2. clause 2.
+        unsafe { owner.put_behind(slot) };
     }
 
     unsafe fn give_up(slot: NonNull<u8>) {

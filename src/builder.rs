@@ -4,9 +4,9 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::block_pool::BlockPool;
-use crate::depot::Growth;
 use crate::error::{PoolError, expect};
-use crate::pages::Pages;
+use crate::plan::{Growth, Plan};
+use crate::pool::Pool;
 use crate::pool_core::PoolCore;
 use crate::typed_pool::TypedPool;
 
@@ -28,15 +28,17 @@ use crate::typed_pool::TypedPool;
 pub struct PoolBuilder<P> {
     /// The size of a block, which a typed pool knows by itself.
     object_size: usize,
-    growth: Growth,
-    slots: usize,
-    pages: Pages,
+    plan: Plan,
     pool: PhantomData<fn() -> P>,
 }
 
 impl<P> PoolBuilder<P> {
-    fn new(object_size: usize, growth: Growth, slots: usize) -> Self {
-        Self { object_size, growth, slots, pages: Pages::default(), pool: PhantomData }
+    fn new(object_size: usize, plan: Plan) -> Self {
+        Self { object_size, plan, pool: PhantomData }
+    }
+
+    fn with(self, growth: Growth, slots: usize) -> Self {
+        Self { plan: Plan { growth, slots, ..self.plan }, ..self }
     }
 
     /// Touches every page of the pool's memory as soon as it is reserved: what the pool has from
@@ -55,7 +57,7 @@ impl<P> PoolBuilder<P> {
     /// # Ok::<(), typed_pool::PoolError>(())
     /// ```
     pub fn prefault(mut self) -> Self {
-        self.pages.prefault = true;
+        self.plan.pages.prefault = true;
         self
     }
 
@@ -76,7 +78,34 @@ impl<P> PoolBuilder<P> {
     /// assert_eq!(*pool.alloc(7), 7);
     /// ```
     pub fn huge_pages(mut self) -> Self {
-        self.pages.huge = true;
+        self.plan.pages.huge = true;
+        self
+    }
+}
+
+impl<T> PoolBuilder<Pool<T>> {
+    /// Has the pool give chunks without an occupied slot back by itself, or, with `false`, only when
+    /// asked to, as is the default.
+    ///
+    /// It does so with hysteresis: only while more than a quarter of its slots is vacant, and never
+    /// with the last chunk, nor with what it was made with. The drop of a handle in which it does so
+    /// takes as long as the upstream allocator takes. Others take as long as without it, but that
+    /// each time when the number of values has fallen by a quarter one looks through the bitmaps.
+    /// A pool of no more slots than the magazine has room for, 64 KiB of them or eight, may not look
+    /// at all. Such a pool also grows in smaller steps, of an eighth at most.
+    ///
+    /// A bounded pool keeps its memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::builder().release_empty_chunks(true).build();
+    /// let mut values: Vec<_> = (0..1_000_000).map(|number| pool.alloc(number)).collect();
+    /// values.truncate(10_000);
+    /// assert!(pool.capacity() < 30_000);
+    /// ```
+    pub fn release_empty_chunks(mut self, yes: bool) -> Self {
+        self.plan.gives_back = yes;
         self
     }
 }
@@ -93,7 +122,7 @@ impl<T, C: PoolCore> PoolBuilder<TypedPool<T, C>> {
     /// assert_eq!(pool.capacity(), 100);
     /// ```
     pub fn capacity(self, capacity: usize) -> Self {
-        Self { growth: Growth::OnDemand, slots: capacity, ..self }
+        self.with(Growth::OnDemand, capacity)
     }
 
     /// Has the pool have `capacity` slots and never more, as [`TypedPool::bounded`] does.
@@ -106,7 +135,7 @@ impl<T, C: PoolCore> PoolBuilder<TypedPool<T, C>> {
     /// assert!(pool.try_alloc(2).is_err());
     /// ```
     pub fn bounded(self, capacity: usize) -> Self {
-        Self { growth: Growth::Bounded, slots: capacity, ..self }
+        self.with(Growth::Bounded, capacity)
     }
 
     /// Makes the pool.
@@ -140,7 +169,7 @@ impl<T, C: PoolCore> PoolBuilder<TypedPool<T, C>> {
     /// assert!(builder.try_build().is_err());
     /// ```
     pub fn try_build(self) -> Result<TypedPool<T, C>, PoolError> {
-        TypedPool::build(self.growth, self.slots, self.pages)
+        TypedPool::build(self.plan)
     }
 }
 
@@ -160,23 +189,24 @@ impl<C: PoolCore> PoolBuilder<BlockPool<C>> {
     /// assert_eq!(error, PoolError::ZeroObjectSize);
     /// ```
     pub fn build(self) -> Result<BlockPool<C>, PoolError> {
-        BlockPool::from_size(self.object_size, self.slots, self.pages)
+        BlockPool::from_size(self.object_size, self.plan)
     }
 }
 
 impl<P> Clone for PoolBuilder<P> {
     fn clone(&self) -> Self {
-        let Self { object_size, growth, slots, pages, pool } = *self;
-        Self { object_size, growth, slots, pages, pool }
+        let Self { object_size, plan, pool } = *self;
+        Self { object_size, plan, pool }
     }
 }
 
 impl<P> fmt::Debug for PoolBuilder<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PoolBuilder")
-            .field("slots", &self.slots)
-            .field("growth", &self.growth)
-            .field("pages", &self.pages)
+            .field("slots", &self.plan.slots)
+            .field("growth", &self.plan.growth)
+            .field("gives_back", &self.plan.gives_back)
+            .field("pages", &self.plan.pages)
             .finish_non_exhaustive()
     }
 }
@@ -193,7 +223,7 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     /// let _order = pool.alloc((101, 10));
     /// ```
     pub fn builder() -> PoolBuilder<Self> {
-        PoolBuilder::new(size_of::<T>(), Growth::OnDemand, 0)
+        PoolBuilder::new(size_of::<T>(), Self::plan(Growth::OnDemand, 0))
     }
 }
 
@@ -211,6 +241,6 @@ impl<C: PoolCore> BlockPool<C> {
     /// # Ok::<(), typed_pool::PoolError>(())
     /// ```
     pub fn builder(object_size: usize, pool_size: usize) -> PoolBuilder<Self> {
-        PoolBuilder::new(object_size, Growth::Bounded, pool_size)
+        PoolBuilder::new(object_size, Self::plan(pool_size))
     }
 }

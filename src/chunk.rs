@@ -61,6 +61,8 @@ struct Header {
     number: AtomicU32,
     /// The number of occupied slots whose handles were leaked.
     given_up: AtomicU32,
+    /// For whoever has the depot, to count something by chunks.
+    tally: AtomicU32,
     /// What is behind.
     kind: Kind,
 }
@@ -134,6 +136,7 @@ impl Chunk {
             word_count: word_count as u32,
             number: AtomicU32::new(number),
             given_up: AtomicU32::new(0),
+            tally: AtomicU32::new(0),
             kind,
         };
         // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); the offset
@@ -171,6 +174,7 @@ impl Chunk {
             word_count: 1,
             number: AtomicU32::new(0),
             given_up: AtomicU32::new(0),
+            tally: AtomicU32::new(0),
             kind: Kind::Tract,
         };
         // SAFETY: the bytes are the tract's (clause 1) and not referred to (clause 2); the offset
@@ -316,6 +320,17 @@ impl Chunk {
     pub(crate) fn give_up_one(&self) {
         let given_up = &self.header().given_up;
         given_up.store(given_up.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// What was last noted by [`Chunk::set_tally`].
+    pub(crate) fn tally(&self) -> u32 {
+        self.header().tally.load(Relaxed)
+    }
+
+    /// Notes a number. It belongs to whoever has the depot of the chunk, and lasts until another
+    /// has.
+    pub(crate) fn set_tally(&self, tally: u32) {
+        self.header().tally.store(tally, Relaxed);
     }
 
     /// The vacancy bitmap.

@@ -3,6 +3,7 @@
 use core::alloc::Layout;
 use core::array;
 use core::fmt;
+use core::iter;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 #[cfg(feature = "allocator-api2")]
@@ -11,7 +12,6 @@ use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering::{Acquire, Release};
 
 use crate::block_pool::BlockPool;
-use crate::depot::Growth;
 #[cfg(feature = "allocator-api2")]
 use crate::direct::Direct;
 use crate::error::{PoolError, expect};
@@ -19,10 +19,10 @@ use crate::fixed::Fixed;
 use crate::ground::Ground;
 use crate::memory::Slot;
 use crate::once::Once;
-use crate::pages::Pages;
-use crate::pool_core::{Leftovers, Plan, PoolCore, ThreadSafe};
+use crate::plan::{Growth, Leftovers, Plan};
+use crate::pool_core::{PoolCore, ThreadSafe};
 use crate::size_class::{CLASSES, STEPS, SizeClass, SizeStep};
-use crate::stats::SizeClassStats;
+use crate::size_class_stats::SizeClassStats;
 
 mod slices;
 mod values;
@@ -114,8 +114,7 @@ impl<C: PoolCore> ClassedPool<C> {
 
     /// What a pool without slots is to be.
     fn plan(growth: Growth) -> Plan {
-        let (leftovers, pages) = (Leftovers::Keep, Pages::default());
-        Plan { growth, slots: 0, leftovers, pages, ground: None }
+        Plan::new(growth, 0, Leftovers::Keep)
     }
 
     /// The core of the class of a step, if it has been used.
@@ -227,14 +226,11 @@ impl<C: PoolCore> ClassedPool<C> {
     /// Has classes give chunks without an occupied slot back to the ground, where much of it is
     /// vacant. Those that have little to spare keep it, and what lies in front of them.
     fn gather(&self, ground: &Ground) {
-        let vacant = |pool: &BlockPool<C>| {
-            let stats = pool.core().stats();
-            stats.bytes_reserved - stats.bytes_live
-        };
+        let vacant = |pool: &BlockPool<C>| (pool.capacity() - pool.len()) * pool.object_size();
         let all: usize = self.used().map(vacant).sum();
         if ground.is_worth_gathering(all) {
             let rich = self.used().filter(|pool| vacant(pool) * CLASSES >= all);
-            let gathered = rich.map(|pool| pool.core().release_vacant()).sum();
+            let gathered = rich.map(|pool| pool.core().trim()).sum();
             ground.note_gathered(gathered);
         }
     }
@@ -242,18 +238,25 @@ impl<C: PoolCore> ClassedPool<C> {
     /// Has classes give chunks without an occupied slot back, and the ground whole tracts upstream;
     /// returns the number of bytes that went there.
     pub(crate) fn release_vacant(&self) -> usize {
-        let before = self.stats().bytes_reserved;
+        let before = self.bytes_reserved();
         self.release_chunks();
         if let Some(ground) = &self.ground {
             ground.release_vacant();
         }
-        before - self.stats().bytes_reserved
+        before - self.bytes_reserved()
+    }
+
+    /// The number of bytes in reservations.
+    fn bytes_reserved(&self) -> usize {
+        let pools = self.used().chain(iter::once(&self.gate));
+        let own: usize = pools.map(|pool| pool.core().bytes_upstream()).sum();
+        own + self.ground.as_ref().map_or(0, |ground| ground.bytes_reserved())
     }
 
     /// Has classes give chunks without an occupied slot back.
     fn release_chunks(&self) {
         for pool in self.used() {
-            pool.core().release_vacant();
+            pool.core().trim();
         }
     }
 
@@ -297,7 +300,7 @@ impl<C: PoolCore> ClassedPool<C> {
         let mut stats = SizeClassStats {
             large: large.len,
             bytes_large: large.bytes_live,
-            bytes_reserved: large.bytes_reserved,
+            bytes_reserved: self.bytes_reserved(),
             upstream_allocations: large.upstream_allocations,
             upstream_releases: large.upstream_releases,
             ..SizeClassStats::default()
@@ -309,10 +312,8 @@ impl<C: PoolCore> ClassedPool<C> {
             stats.upstream_allocations += class.upstream_allocations;
             stats.upstream_releases += class.upstream_releases;
         }
-        stats.bytes_reserved += self.used().map(|pool| pool.core().bytes_upstream()).sum::<usize>();
         if let Some(ground) = &self.ground {
             let (allocations, releases) = ground.upstream_calls();
-            stats.bytes_reserved += ground.bytes_reserved();
             stats.upstream_allocations += allocations;
             stats.upstream_releases += releases;
         }

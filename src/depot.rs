@@ -12,13 +12,17 @@ use crate::error::PoolError;
 use crate::geometry::{Geometry, Piece};
 use crate::ground::Ground;
 use crate::pages::Pages;
+use crate::plan::{Growth, Plan};
 use crate::reservation::Reservation;
-use crate::stats::PoolStats;
 
 mod check;
 mod find;
 mod give_back;
 mod lone;
+mod survey;
+
+#[cfg(feature = "std")]
+pub(crate) use give_back::release_pages_of;
 
 /// The bytes above which a request is first tried in one piece and given back: upstream refuses at
 /// once what it cannot have, and to find that out chunk by chunk would touch, and could use up, all
@@ -27,18 +31,6 @@ const PROBED_BYTES: usize = 1 << 30;
 
 /// Makes room for a number of chunks.
 pub(crate) type MakeRoom<'a> = dyn FnMut(usize) -> Result<(), TryReserveError> + 'a;
-
-/// Whether a depot gets more memory when its slots are used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Growth {
-    /// It holds one reservation, made in advance.
-    Bounded,
-    /// It adds a reservation of one chunk at a time.
-    OnDemand,
-    /// It adds a reservation of one slot for each value, of whatever size, and releases it with the
-    /// value.
-    Lone,
-}
 
 /// The chunks of a core and the memory they lie in.
 ///
@@ -53,7 +45,8 @@ pub(crate) enum Growth {
 /// 3. A slot of an entered chunk is in exactly one place: occupied, vacant in the front of a core,
 ///    or set in its chunk's vacancy bitmap.
 /// 4. `chunks` has room for every chunk that is reserved.
-/// 5. `capacity` is the number of slots in all reservations, `entered` that in all entered chunks.
+/// 5. `capacity` is the number of slots in all reservations, `bytes` that of their bytes, `entered`
+///    the number of slots in all entered chunks.
 /// 6. Slots are of the size and alignment of `geometry`, but for those of lone chunks. A chunk is
 ///    laid out by the geometry of its reservation: `geometry`, or `small` for a small chunk.
 /// 7. `ground` outlives the depot.
@@ -63,6 +56,7 @@ pub(crate) struct Depot {
     /// The geometry of small chunks, where the core shares tracts with others and one has room.
     small: Option<Geometry>,
     growth: Growth,
+    gives_back: bool,
     pages: Pages,
     owner: NonNull<()>,
     ground: Option<NonNull<Ground>>,
@@ -71,6 +65,9 @@ pub(crate) struct Depot {
     reservations: Vec<Reservation>,
     capacity: usize,
     entered: usize,
+    bytes: usize,
+    /// The most that `bytes` has been.
+    peak_bytes: usize,
     /// How often memory came from the upstream allocator.
     allocations: usize,
     /// And how often it went back.
@@ -78,24 +75,19 @@ pub(crate) struct Depot {
 }
 
 impl Depot {
-    /// A depot without memory for the core at `owner`, which is going to grow on `ground`, where
-    /// there is one.
+    /// A depot without memory for the core at `owner`.
     ///
     /// # Safety
     ///
-    /// 1. The ground outlives the depot.
-    pub(crate) unsafe fn new(
-        geometry: Geometry,
-        growth: Growth,
-        pages: Pages,
-        owner: NonNull<()>,
-        ground: Option<NonNull<Ground>>,
-    ) -> Self {
+    /// 1. The ground of the plan, if it has one, outlives the depot.
+    pub(crate) unsafe fn new(geometry: Geometry, plan: Plan, owner: NonNull<()>) -> Self {
+        let Plan { growth, gives_back, pages, ground, .. } = plan;
         // INVARIANT: 1. to 6. there is nothing. 7. clause 1.
         Self {
             geometry,
             small: ground.and_then(|_| geometry.small()),
             growth,
+            gives_back: gives_back && growth == Growth::OnDemand,
             pages,
             owner,
             ground,
@@ -103,6 +95,8 @@ impl Depot {
             reservations: Vec::new(),
             capacity: 0,
             entered: 0,
+            bytes: 0,
+            peak_bytes: 0,
             allocations: 0,
             releases: 0,
         }
@@ -112,8 +106,18 @@ impl Depot {
         &self.geometry
     }
 
+    /// The core that the slots belong to.
+    pub(crate) fn owner(&self) -> NonNull<()> {
+        self.owner
+    }
+
     pub(crate) fn growth(&self) -> Growth {
         self.growth
+    }
+
+    /// Whether wholly vacant chunks are given back unasked.
+    pub(crate) fn gives_back(&self) -> bool {
+        self.gives_back
     }
 
     /// The number of slots in all reservations.
@@ -143,27 +147,6 @@ impl Depot {
     pub(crate) fn chunk_count(&self) -> usize {
         let (first, rest) = self.reserved();
         first + rest
-    }
-
-    /// The figures at this moment, given the number of occupied slots and that of all.
-    pub(crate) fn stats(&self, len: usize, capacity: usize) -> PoolStats {
-        PoolStats {
-            capacity,
-            len,
-            chunks: self.chunk_count(),
-            bytes_reserved: self.reservations.iter().map(Reservation::bytes).sum(),
-            bytes_live: self.bytes_live(len),
-            upstream_allocations: self.allocations,
-            upstream_releases: self.releases,
-        }
-    }
-
-    /// The number of bytes in `len` occupied slots, which are all that there are.
-    fn bytes_live(&self, len: usize) -> usize {
-        match self.growth {
-            Growth::Lone => self.chunks.iter().map(Chunk::slot_bytes).sum(),
-            _ => len * self.geometry.stride().bytes(),
-        }
     }
 
     /// The number of occupied slots whose handles were leaked.
@@ -264,6 +247,8 @@ impl Depot {
         // INVARIANT: 1. a growing depot calls with no more slots than a chunk has. 4. and 5. here.
         // 6. as the callers are asked to.
         self.allocations += usize::from(reservation.is_upstream());
+        self.bytes += reservation.bytes();
+        self.peak_bytes = self.peak_bytes.max(self.bytes);
         self.reservations.push(reservation);
         self.capacity = capacity;
         Ok(())
@@ -271,7 +256,10 @@ impl Depot {
 
     /// The number of slots that a growing depot reserves next.
     pub(crate) fn growth_slots(&self) -> usize {
-        self.geometry.growth_slots(self.reservations.len())
+        match self.gives_back {
+            true => self.geometry.small_growth_slots(self.bytes),
+            false => self.geometry.growth_slots(self.reservations.len()),
+        }
     }
 
     /// The number of slots that are missing for `additional` more than `len` occupied ones.
@@ -306,14 +294,13 @@ impl Depot {
             let probe = Reservation::new(missing, &self.geometry, Pages::default())?;
             drop(hint::black_box(probe));
         }
-        let (reservations, capacity) = (self.reservations.len(), self.capacity);
+        let reservations = self.reservations.len();
         let least = if reservations == 0 { 1 } else { self.growth_slots() };
         while missing > 0 {
             let slots = missing.max(least).min(self.geometry.chunk_slots());
             if let Err(error) = self.add_reservation(slots, make_room) {
-                // INVARIANT: 1. to 4. none of these has been entered. 5. here.
-                self.release_from(reservations);
-                self.capacity = capacity;
+                // INVARIANT: 1. to 4. none of these has been entered.
+                self.release(reservations..self.reservations.len());
                 return Err(error);
             }
             missing = missing.saturating_sub(slots);

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
-use crate::stats::SizeClassStats;
+use crate::size_class_stats::SizeClassStats;
 
 /// The blocks that a pool passes on. Any thread may count, hence the atomics; what is passed on
 /// takes long beside them.

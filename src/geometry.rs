@@ -256,8 +256,13 @@ impl Geometry {
         (self.header_area + bitmap).next_multiple_of(self.slot.align())
     }
 
+    /// The size of a chunk of `slots` slots, which there is.
+    pub(crate) fn chunk_bytes(&self, slots: usize) -> usize {
+        self.first_slot(slots) + slots * self.stride.bytes
+    }
+
     /// The size of a chunk of `slots` slots, where it can be said.
-    fn chunk_bytes(&self, slots: usize) -> Option<usize> {
+    fn checked_chunk_bytes(&self, slots: usize) -> Option<usize> {
         slots.checked_mul(self.stride.bytes)?.checked_add(self.first_slot(slots))
     }
 
@@ -265,7 +270,7 @@ impl Geometry {
     /// [`CHUNK_ALIGN`]; it may be 0.
     pub(crate) fn slots_within(&self, bytes: usize) -> usize {
         debug_assert!((self.header_area..=CHUNK_ALIGN).contains(&bytes));
-        let fits = |slots| self.chunk_bytes(slots).is_some_and(|size| size <= bytes);
+        let fits = |slots| self.checked_chunk_bytes(slots).is_some_and(|size| size <= bytes);
         // Each bound follows from the other by way of the bitmap: one for too many slots leaves
         // room for too few, and one for too few for too many.
         let behind =
@@ -298,7 +303,7 @@ impl Geometry {
         let full = self.chunks(slots) - 1;
         let last = slots - full * self.chunk_slots;
         full.checked_mul(self.pitch)
-            .and_then(|front| self.chunk_bytes(last)?.checked_add(front))
+            .and_then(|front| self.checked_chunk_bytes(last)?.checked_add(front))
             .and_then(|bytes| Layout::from_size_align(bytes, CHUNK_ALIGN).ok())
             .ok_or(PoolError::TooLarge { object_size: self.object_size, pool_size: slots })
     }
@@ -308,6 +313,13 @@ impl Geometry {
     pub(crate) fn growth_slots(&self, reservations: usize) -> usize {
         let doublings = (CHUNK_ALIGN / FIRST_RESERVATION).ilog2() as usize;
         self.slots_within(FIRST_RESERVATION << reservations.min(doublings)).max(1)
+    }
+
+    /// The number of slots that a growing pool reserves next when it has `bytes` already and is to
+    /// have few to spare: an eighth of that, as long as a chunk is larger.
+    pub(crate) fn small_growth_slots(&self, bytes: usize) -> usize {
+        let step = (bytes / 8).next_multiple_of(FIRST_RESERVATION);
+        self.slots_within(step.clamp(FIRST_RESERVATION, CHUNK_ALIGN)).max(1)
     }
 
     /// The most slots that the magazine of a pool of `capacity` slots holds.
@@ -359,9 +371,9 @@ mod tests {
                 let stride = g.stride.bytes;
                 assert!(stride >= size.max(1) && stride < size.max(1) + align);
                 assert_eq!(stride % align, 0);
-                let bytes = g.chunk_bytes(g.chunk_slots).unwrap();
+                let bytes = g.chunk_bytes(g.chunk_slots);
                 assert!(bytes <= CHUNK_ALIGN || g.chunk_slots == 1, "size {size} align {align}");
-                assert!(g.chunk_bytes(g.chunk_slots + 1).unwrap() > CHUNK_ALIGN);
+                assert!(g.chunk_bytes(g.chunk_slots + 1) > CHUNK_ALIGN);
                 assert!(g.pitch % CHUNK_ALIGN == 0 && g.pitch >= bytes);
                 assert!(g.first_slot(g.chunk_slots) < CHUNK_ALIGN);
             }
@@ -375,8 +387,8 @@ mod tests {
                 let g = geometry(size, align);
                 for bytes in [2048, 4096, 8192, 4 * 4096, CHUNK_ALIGN] {
                     let slots = g.slots_within(bytes);
-                    assert!(slots == 0 || g.chunk_bytes(slots).unwrap() <= bytes);
-                    assert!(g.chunk_bytes(slots + 1).unwrap() > bytes);
+                    assert!(slots == 0 || g.chunk_bytes(slots) <= bytes);
+                    assert!(g.chunk_bytes(slots + 1) > bytes);
                 }
             }
         }
@@ -424,8 +436,8 @@ mod tests {
                 for granules in 1..=SHARED_GRANULES {
                     let bytes = granules * GRANULE;
                     let slots = small.slots_within(bytes);
-                    assert!(slots == 0 || small.chunk_bytes(slots).unwrap() <= bytes);
-                    assert!(small.chunk_bytes(slots + 1).unwrap() > bytes);
+                    assert!(slots == 0 || small.chunk_bytes(slots) <= bytes);
+                    assert!(small.chunk_bytes(slots + 1) > bytes);
                     assert!(slots <= small.chunk_slots());
                 }
             }

@@ -82,7 +82,11 @@ mod magazine;
 mod window;
 mod ground;
 mod reservation;
+mod plan;
 mod stats;
+mod size_class_stats;
+mod chunk_summary;
+mod compaction;
 mod depot;
 mod front;
 mod stock;
@@ -112,14 +116,17 @@ mod allocator;
 
 pub use block_pool::BlockPool;
 pub use builder::PoolBuilder;
+pub use chunk_summary::{ChunkSummary, Chunks};
 pub use classed_pool::ClassedPool;
+pub use compaction::CompactStats;
 pub use error::{InvalidFree, PoolError, TryAllocError};
 pub use memory::Memory;
 pub use memory_pool::MemoryPool;
 pub use pool::Pool;
 pub use pool_box::PoolBox;
 pub use size_class_pool::SizeClassPool;
-pub use stats::{PoolStats, SizeClassStats};
+pub use size_class_stats::SizeClassStats;
+pub use stats::PoolStats;
 #[cfg(feature = "std")]
 pub use sync_memory_pool::SyncMemoryPool;
 #[cfg(feature = "std")]

@@ -5,15 +5,16 @@ use core::cell::{Cell, OnceCell, RefCell};
 use core::ptr::{self, NonNull};
 
 use crate::chunk::{Chunk, Kind};
-use crate::depot::{Depot, Growth};
+use crate::chunk_summary::Chunks;
+use crate::compaction::{CompactStats, Movable};
+use crate::depot::Depot;
 use crate::error::{InvalidFree, PoolError};
 use crate::front::Front;
 use crate::geometry::Geometry;
-use crate::magazine::Magazine;
-use crate::pool_core::{Leftovers, Plan, PoolCore, owner_of};
+use crate::plan::{Growth, Leftovers, Plan};
+use crate::pool_core::{PoolCore, owner_of};
 use crate::stats::PoolStats;
 use crate::stock::Stock;
-use crate::window::Window;
 
 /// The state of a pool that is used by one thread at a time.
 ///
@@ -59,9 +60,9 @@ impl LocalCore {
         // 2. It is used here alone.
         let chunk = unsafe { Chunk::of(slot) };
         let (index, mask) = chunk.bit_of(slot);
-        // INVARIANT: `Depot` 3. from occupied to the bitmap. `Front` 2. counted here or there.
+        // INVARIANT: `Depot` 3. from occupied to the bitmap.
         if chunk.vacancy().insert_beside(index, mask) {
-            self.front.vacant.set(self.front.vacant.get() + 1);
+            self.count_vacant();
         } else {
             // SAFETY: 1. clause 1; by the first line. 2. clause 2.
             unsafe { self.spill_first(chunk, slot) };
@@ -103,9 +104,41 @@ impl LocalCore {
     /// other place.
     fn insert(&self, chunk: Chunk, slot: NonNull<u8>) {
         let (index, mask) = chunk.bit_of(slot);
-        // INVARIANT: `Depot` 3. from the caller to the bitmap. `Front` 2. counted here.
+        // INVARIANT: `Depot` 3. from the caller to the bitmap.
         self.stock.borrow_mut().insert(chunk, index, mask);
-        self.front.vacant.set(self.front.vacant.get() + 1);
+        self.count_vacant();
+    }
+
+    /// Counts a slot that has gone into a bitmap.
+    #[inline]
+    fn count_vacant(&self) {
+        let vacant = self.front.vacant.get() + 1;
+        // INVARIANT: `Front` 2. here.
+        self.front.vacant.set(vacant);
+        if vacant >= self.front.heed.get() {
+            self.heed();
+        }
+    }
+
+    /// Has the stock look at the front.
+    #[cold]
+    #[inline(never)]
+    fn heed(&self) {
+        // SAFETY: 1. invariant 1.
+        unsafe { self.stock.borrow_mut().heed(&self.front) };
+    }
+
+    /// Gives wholly vacant chunks back where the core grows, as long as it keeps `floor` slots;
+    /// returns the number of bytes.
+    pub(crate) fn shrink_to(&self, floor: usize) -> usize {
+        // SAFETY: 1. invariant 1.
+        unsafe { self.stock.borrow_mut().shrink_to(floor, &self.front) }.1
+    }
+
+    /// Moves values of `handles` out of sparse chunks, as [`Stock::compact`] does.
+    pub(crate) fn compact<H: Movable>(&self, handles: &mut [H]) -> CompactStats {
+        // SAFETY: 1. invariant 1.
+        unsafe { self.stock.borrow_mut().compact(handles, &self.front) }
     }
 }
 
@@ -120,13 +153,9 @@ unsafe impl PoolCore for LocalCore {
     const SHARES_GROUND: bool = true;
 
     unsafe fn new(geometry: Geometry, plan: Plan, place: NonNull<()>) -> Self {
-        let front = Front {
-            magazine: Magazine::new(),
-            window: Window::new(geometry.stride().bytes()),
-            vacant: Cell::new(0),
-        };
+        let front = Front::new(geometry.stride().bytes());
         // SAFETY: 1. clause 1.
-        let depot = unsafe { Depot::new(geometry, plan.growth, plan.pages, place, plan.ground) };
+        let depot = unsafe { Depot::new(geometry, plan, place) };
         let stock = RefCell::new(Stock::new(depot));
         // INVARIANT: 1. the front is empty, so it can be any stock's. 2. no slot is occupied.
         // 3. by the line above. 4. `ClassedPool` makes it so of a core that never gets slots at
@@ -223,7 +252,7 @@ unsafe impl PoolCore for LocalCore {
         self.stock.borrow().depot().contains(address)
     }
 
-    fn release_vacant(&self) -> usize {
+    fn trim(&self) -> usize {
         // SAFETY: 1. invariant 1.
         unsafe { self.stock.borrow_mut().trim(&self.front) }
     }
@@ -234,7 +263,28 @@ unsafe impl PoolCore for LocalCore {
 
     fn stats(&self) -> PoolStats {
         let stock = self.stock.borrow();
-        stock.depot().stats(stock.len(&self.front), stock.depot().capacity())
+        let lens = (stock.len(&self.front), stock.peak_len(&self.front));
+        // SAFETY: 1. `Front` invariant 1.
+        unsafe { stock.depot().stats(lens, stock.depot().capacity(), self.front.slots()) }
+    }
+
+    fn chunks(&self) -> Chunks {
+        // SAFETY: 1. `Front` invariant 1.
+        unsafe { self.stock.borrow().depot().summaries(self.front.slots()) }
+    }
+
+    unsafe fn take_in_front_of(&self, slot: NonNull<u8>) -> Option<NonNull<u8>> {
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        // 2. It is used here alone.
+        let chunk = unsafe { Chunk::holding(slot) };
+        // SAFETY: 1. invariant 1.
+        unsafe { self.stock.borrow_mut().take_below(chunk.number(), &self.front) }
+    }
+
+    unsafe fn put_behind(&self, slot: NonNull<u8>) {
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        // 2. It is used here alone.
+        self.insert(unsafe { Chunk::holding(slot) }, slot);
     }
 
     fn check_invariants(&self) {

@@ -34,7 +34,7 @@ pub(crate) mod sealed {
     ///
     /// # Safety
     ///
-    /// 1. What `take_beside` gives is a slot of the size and the alignment of the one given at
+    /// 1. What `take_beside` and `take_in_front_of` give is a slot of the size and the alignment of the one given at
     ///    least, of a core behind the same `Self`, with the provenance of its chunk; it is occupied
     ///    and the caller's.
     pub unsafe trait Slots {
@@ -62,6 +62,22 @@ pub(crate) mod sealed {
         /// 1. As for [`Slots::take_beside`].
         /// 2. The slot belongs to the caller, who gives it up.
         unsafe fn put_back(slot: NonNull<u8>);
+
+        /// Takes a vacant slot like `slot` where values lie denser: of the same core, in a chunk in
+        /// front of that of `slot`.
+        ///
+        /// # Safety
+        ///
+        /// 1. As for [`Slots::take_beside`].
+        unsafe fn take_in_front_of(slot: NonNull<u8>) -> Option<NonNull<u8>>;
+
+        /// Makes `slot` vacant, but not the next to be taken.
+        ///
+        /// # Safety
+        ///
+        /// 1. and 2. As for [`Slots::put_back`].
+        /// 3. [`Slots::take_in_front_of`] has just given a slot for this one.
+        unsafe fn put_behind(slot: NonNull<u8>);
 
         /// Notes that `slot` stays occupied until its core ends, and does not keep the memory of
         /// its chunk from going then.

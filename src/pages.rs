@@ -2,9 +2,15 @@
 
 use core::ptr::NonNull;
 
+#[cfg(all(feature = "madvise", target_os = "linux", not(miri)))]
+use crate::bit_tree::{WORD_BITS, runs};
+
 /// The size of a page in bytes. Where pages are larger, more bytes are touched than needed, and
 /// advice reaches as far as the last page does.
 const PAGE: usize = 4096;
+
+/// Whether pages can be given back to the system.
+pub(crate) const CAN_RELEASE: bool = cfg!(all(feature = "madvise", target_os = "linux", not(miri)));
 
 /// The size of a huge page in bytes.
 pub(crate) const HUGE_PAGE: usize = 2 << 20;
@@ -72,3 +78,59 @@ unsafe fn advise_huge(base: NonNull<u8>, bytes: usize) {
 /// 1. The bytes are those of one allocation.
 #[cfg(not(all(feature = "huge-pages", target_os = "linux")))]
 unsafe fn advise_huge(_base: NonNull<u8>, _bytes: usize) {}
+
+/// Gives whole pages among `bytes` bytes from `base` on back to the system, those of them that are
+/// there; returns the number of their bytes. They are there again, cleared, when they are used.
+///
+/// # Safety
+///
+/// 1. The bytes are those of one allocation and may be written.
+/// 2. Nobody uses them meanwhile, and what is in them is not needed.
+#[cfg(all(feature = "madvise", target_os = "linux", not(miri)))]
+pub(crate) unsafe fn release(base: NonNull<u8>, bytes: usize) -> usize {
+    /// The number of pages that are asked about at once.
+    const ASKED: usize = 64;
+    // SAFETY: it asks for a number.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(PAGE);
+    let in_front = base.align_offset(page);
+    let count = bytes.saturating_sub(in_front) / page;
+    let mut released = 0;
+    for first in (0..count).step_by(ASKED) {
+        let asked = ASKED.min(count - first);
+        // SAFETY: the pages end within the bytes, as `count` is of whole ones behind `in_front`
+        // (clause 1).
+        let start = unsafe { base.byte_add(in_front + first * page) };
+        let mut there = [0_u8; ASKED];
+        // SAFETY: there is a byte for each page that is asked about.
+        if unsafe { libc::mincore(start.as_ptr().cast(), asked * page, there.as_mut_ptr().cast()) }
+            != 0
+        {
+            return released;
+        }
+        let resident = |index: usize| usize::from(there[index] & 1);
+        for (first, count) in runs(asked, |word| {
+            (0..WORD_BITS.min(asked - word * WORD_BITS))
+                .fold(0, |bits, bit| bits | resident(word * WORD_BITS + bit) << bit)
+        }) {
+            // SAFETY: as for `start`.
+            let start = unsafe { start.byte_add(first * page) };
+            // SAFETY: the pages are whole ones among the bytes. They read as 0 after it or, where
+            // the kernel does not take the advice, as before: nobody minds (clause 2).
+            let done =
+                unsafe { libc::madvise(start.as_ptr().cast(), count * page, libc::MADV_DONTNEED) };
+            released += if done == 0 { count * page } else { 0 };
+        }
+    }
+    released
+}
+
+/// There is nobody to give them to.
+///
+/// # Safety
+///
+/// 1. The bytes are those of one allocation and may be written.
+/// 2. Nobody uses them meanwhile, and what is in them is not needed.
+#[cfg(not(all(feature = "madvise", target_os = "linux", not(miri))))]
+pub(crate) unsafe fn release(_base: NonNull<u8>, _bytes: usize) -> usize {
+    0
+}

@@ -1,6 +1,10 @@
 //! The typed pool for one thread.
 
+use alloc::vec::Vec;
+
+use crate::compaction::CompactStats;
 use crate::local_core::LocalCore;
+use crate::pool_box::PoolBox;
 use crate::pool_core::PoolCore;
 use crate::typed_pool::TypedPool;
 
@@ -39,7 +43,6 @@ use crate::typed_pool::TypedPool;
 /// [`Pool::new`]: TypedPool::new
 /// [`Pool::with_capacity`]: TypedPool::with_capacity
 /// [`Pool::bounded`]: TypedPool::bounded
-/// [`PoolBox`]: crate::PoolBox
 /// [`PoolBox::into_raw`]: crate::PoolBox::into_raw
 /// [`PoolBox::leak`]: crate::PoolBox::leak
 ///
@@ -63,8 +66,12 @@ use crate::typed_pool::TypedPool;
 pub type Pool<T> = TypedPool<T, LocalCore>;
 
 impl<T> Pool<T> {
-    /// Gives every chunk without an occupied slot back to the upstream allocator; returns the
-    /// number of bytes. A bounded pool keeps its memory, and returns 0.
+    /// Gives every chunk without an occupied slot back to the upstream allocator, wherever it lies;
+    /// returns the number of bytes.
+    ///
+    /// A bounded pool keeps its slots. With the feature `madvise` it gives whole pages in which no
+    /// slot is occupied back to the kernel of Linux; they are there again when they are used.
+    /// Without it, and elsewhere, it does nothing, and returns 0.
     ///
     /// Takes time in proportion to the number of chunks, and to that of recently freed slots.
     ///
@@ -78,6 +85,74 @@ impl<T> Pool<T> {
     /// assert_eq!(*kept, 7);
     /// ```
     pub fn trim(&self) -> usize {
-        self.core().release_vacant()
+        self.core().trim()
+    }
+
+    /// Gives chunks without an occupied slot back to the upstream allocator as long as the pool
+    /// keeps a capacity of `min_capacity`, the last ones first; returns the number of bytes. A
+    /// bounded pool keeps its memory, and returns 0.
+    ///
+    /// Takes as long as [`Pool::trim`](Pool::trim).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::<u64>::with_capacity(1_000_000);
+    /// assert!(pool.shrink_to(100_000) > 0);
+    /// assert!((100_000..200_000).contains(&pool.capacity()));
+    /// ```
+    pub fn shrink_to(&self, min_capacity: usize) -> usize {
+        self.core().shrink_to(min_capacity)
+    }
+
+    /// Gives every chunk without an occupied slot back to the upstream allocator; returns the
+    /// number of bytes. A bounded pool keeps its memory, and returns 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::<u64>::with_capacity(1_000_000);
+    /// pool.shrink_to_fit();
+    /// assert_eq!(pool.capacity(), 0);
+    /// ```
+    pub fn shrink_to_fit(&self) -> usize {
+        self.shrink_to(0)
+    }
+
+    /// Moves values out of the sparsest chunks into vacant slots of others, until no chunk could be
+    /// emptied by moving more of those whose handles are given, then gives memory back, as
+    /// [`Pool::trim`](Pool::trim) does.
+    ///
+    /// Values whose handles are not given stay where they are, and so do the others of their chunks.
+    /// Handles of other pools are left alone, and counted.
+    ///
+    /// A value that is moved has another address afterwards: what was noted of the old one, by
+    /// [`PoolBox::as_ptr`] or as a raw pointer in the value itself, is no longer valid. That no
+    /// reference to a value is left, its handle's exclusive borrow proves; of a value that is
+    /// pinned there is no such borrow.
+    ///
+    /// `handles` is iterated first, so what it does to the pool is done before anything moves.
+    /// Moving copies bytes and calls nothing that could panic. Takes time in proportion to the
+    /// number of handles and of chunks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::Pool::new();
+    /// let mut values: Vec<_> = (0..1_000_000_u64).map(|number| pool.alloc(number)).collect();
+    /// values.retain(|number| **number % 100 == 0);
+    /// assert_eq!(pool.trim(), 0, "every chunk has a value");
+    ///
+    /// let done = pool.compact(&mut values);
+    /// assert!(done.moved < 10_000 && done.bytes_released > 7_000_000);
+    /// assert!(values.iter().enumerate().all(|(index, number)| **number == 100 * index as u64));
+    /// ```
+    pub fn compact<'a, 'p: 'a, U: ?Sized + 'a>(
+        &'p self,
+        handles: impl IntoIterator<Item = &'a mut PoolBox<'p, U>>,
+    ) -> CompactStats {
+        // Control leaves for the iterator here, and not from then on.
+        let mut handles: Vec<_> = handles.into_iter().collect();
+        self.core().compact(&mut handles)
     }
 }

@@ -16,6 +16,7 @@ use crate::memory_pool::MemoryPool;
 mod forward;
 #[cfg(feature = "std")]
 mod io;
+mod relocate;
 mod slice;
 
 /// A value in a slot of a pool: owned like a [`Box`](alloc::boxed::Box), one pointer wide.

@@ -4,38 +4,13 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::chunk::{Chunk, Kind};
-use crate::depot::Growth;
+use crate::chunk_summary::Chunks;
 use crate::error::{InvalidFree, PoolError, refuse};
 use crate::fixed::Fixed;
 use crate::geometry::Geometry;
-use crate::ground::Ground;
 use crate::once::Once;
-use crate::pages::Pages;
+use crate::plan::Plan;
 use crate::stats::PoolStats;
-
-/// What happens to slots that are still occupied when a pool is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Leftovers {
-    /// Their memory goes back with the rest.
-    Free,
-    /// Their memory is kept for ever, since the values in them may be pinned.
-    Keep,
-}
-
-/// What a pool is to be.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// How it gets more slots.
-    pub(crate) growth: Growth,
-    /// The number of slots it has from the start.
-    pub(crate) slots: usize,
-    /// What happens to its memory in the end.
-    pub(crate) leftovers: Leftovers,
-    /// What is asked of the system for its memory.
-    pub(crate) pages: Pages,
-    /// Where it grows, if not upstream. It outlives the pool.
-    pub(crate) ground: Option<NonNull<Ground>>,
-}
 
 /// The state of a pool, at an address that does not change: the headers of its chunks name it.
 ///
@@ -156,12 +131,32 @@ pub unsafe trait PoolCore: Sized {
     /// The number of bytes in reservations that are the core's own, and not of a ground.
     fn bytes_upstream(&self) -> usize;
 
-    /// Gives wholly vacant chunks of a growing core back, where that can be done while it is in
-    /// use; returns the number of bytes.
-    fn release_vacant(&self) -> usize;
+    /// Gives memory without an occupied slot back, where that can be done while the core is in use;
+    /// returns the number of bytes.
+    fn trim(&self) -> usize;
 
     /// The figures at this moment.
     fn stats(&self) -> PoolStats;
+
+    /// The chunks at this moment.
+    fn chunks(&self) -> Chunks;
+
+    /// Takes a vacant slot in a chunk in front of that of `slot`, with the provenance of its chunk,
+    /// which is occupied and the caller's from then on.
+    ///
+    /// # Safety
+    ///
+    /// 1. `slot` is an occupied slot of this core, with the provenance of its chunk.
+    unsafe fn take_in_front_of(&self, slot: NonNull<u8>) -> Option<NonNull<u8>>;
+
+    /// Makes a slot vacant that is not to be taken soon.
+    ///
+    /// # Safety
+    ///
+    /// 1. `slot` is an occupied slot of this core, with the provenance of its chunk, which is not a
+    ///    lone one.
+    /// 2. The slot belongs to the caller, who gives it up.
+    unsafe fn put_behind(&self, slot: NonNull<u8>);
 
     /// Walks everything and changes nothing.
     ///

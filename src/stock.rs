@@ -8,12 +8,18 @@ use core::ptr::NonNull;
 
 use crate::bit_tree::{BitSet, WORD_BITS};
 use crate::chunk::Chunk;
-use crate::depot::{Depot, Growth, MakeRoom};
+use crate::depot::{Depot, MakeRoom};
 use crate::error::{InvalidFree, PoolError};
 use crate::front::Front;
+use crate::plan::Growth;
 
+mod compact;
+mod give_back;
+mod peak;
 mod refill;
 mod spill;
+
+use give_back::Watch;
 
 /// The depot of a core for one thread, with a summary over the vacancy bitmaps of its chunks.
 ///
@@ -25,13 +31,20 @@ mod spill;
 pub(crate) struct Stock {
     depot: Depot,
     with_vacancy: BitSet,
+    /// The most slots that were occupied at once, as far as was noticed.
+    peak_len: usize,
+    /// Whether the last refill opened the window.
+    by_window: bool,
+    /// Where it gives chunks back by itself.
+    watch: Option<Watch>,
 }
 
 impl Stock {
     /// The stock of a core, which has no memory yet.
     pub(crate) fn new(depot: Depot) -> Self {
+        let watch = depot.gives_back().then(Watch::new);
         // INVARIANT: 1. there are no chunks.
-        Self { depot, with_vacancy: BitSet::default() }
+        Self { depot, with_vacancy: BitSet::default(), peak_len: 0, by_window: false, watch }
     }
 
     pub(crate) fn depot(&self) -> &Depot {
@@ -54,7 +67,10 @@ impl Stock {
             Growth::Bounded => {
                 self.add(front, |depot, make_room| depot.add_reservation(slots, make_room))
             }
-            Growth::OnDemand | Growth::Lone => self.reserve(slots, front),
+            Growth::OnDemand | Growth::Lone => {
+                self.keep(slots);
+                self.reserve(slots, front)
+            }
         }
     }
 
@@ -64,7 +80,7 @@ impl Stock {
     ///
     /// As there.
     pub(crate) fn take_lone(&mut self, layout: Layout) -> Result<NonNull<u8>, PoolError> {
-        let Self { depot, with_vacancy } = self;
+        let Self { depot, with_vacancy, .. } = self;
         // INVARIANT: 1. here.
         depot.take_lone(layout, &mut |chunks| with_vacancy.reserve(chunks))
     }
@@ -95,43 +111,24 @@ impl Stock {
         front: &Front,
         reserve: impl FnOnce(&mut Depot, &mut MakeRoom<'_>) -> Result<(), PoolError>,
     ) -> Result<(), PoolError> {
-        let Self { depot, with_vacancy } = self;
+        let Self { depot, with_vacancy, .. } = self;
         // INVARIANT: 1. here.
         reserve(depot, &mut |chunks| with_vacancy.reserve(chunks))?;
         let wished = depot.geometry().magazine_slots(depot.capacity());
         // A smaller magazine than wished for does as well, and so does none at all.
         let _ = front.magazine.grow(wished);
+        self.watch_anew(front);
         Ok(())
     }
 
     /// Adds a chunk to those with a vacant slot.
-    fn list(&mut self, number: usize) {
+    fn list(&self, number: usize) {
         self.with_vacancy.tree().insert(number / WORD_BITS, 1 << (number % WORD_BITS));
     }
 
-    /// Gives every wholly vacant chunk of a growing stock back; returns the number of bytes.
-    ///
-    /// # Safety
-    ///
-    /// 1. `front` is the front of this stock.
-    pub(crate) unsafe fn trim(&mut self, front: &Front) -> usize {
-        if self.depot.growth() != Growth::OnDemand {
-            return 0;
-        }
-        // SAFETY: 1. clause 1.
-        unsafe { self.empty_front(front) };
-        let entered = self.depot.entered();
-        let bytes = self.depot.release_vacant();
-        // INVARIANT: `Front` 2. the slots of the chunks that went were all vacant.
-        front.vacant.set(front.vacant.get() - (entered - self.depot.entered()));
-        // INVARIANT: 1. here.
-        self.with_vacancy.clear();
-        for number in 0..self.depot.chunks().len() {
-            if self.depot.chunks()[number].vacancy().count() != 0 {
-                self.list(number);
-            }
-        }
-        bytes
+    /// Takes a chunk out of those.
+    fn unlist(&self, number: usize) {
+        self.with_vacancy.tree().remove(number / WORD_BITS, 1 << (number % WORD_BITS));
     }
 
     /// Lets go of the memory of occupied slots, as [`Depot::keep_occupied`] does.
@@ -177,8 +174,7 @@ impl Stock {
             let listed = self.with_vacancy.tree().contains(number);
             assert_eq!(listed, chunk.vacancy().count() != 0, "Stock invariant 1");
         }
-        let held = || front.magazine.iter().chain(front.window.iter());
-        let vacant = self.depot.check_invariants(held, self.len(front), true);
+        let vacant = self.depot.check_invariants(|| front.slots(), self.len(front), true);
         assert_eq!(vacant, front.vacant.get(), "Front invariant 2");
     }
 }

@@ -17,7 +17,9 @@
 
 mod cache;
 mod chunk_table;
+mod give_back;
 mod padded;
+mod peak;
 mod refill;
 mod shared_bits;
 mod spill;

@@ -1,5 +1,6 @@
 //! The typed pool for many threads.
 
+use crate::pool_core::PoolCore;
 use crate::sync::SyncCore;
 use crate::typed_pool::TypedPool;
 
@@ -72,24 +73,63 @@ impl<T> SyncPool<T> {
         self.core().reserved_slots()
     }
 
-    /// Gives every chunk without an occupied slot back to the upstream allocator; returns the
-    /// number of bytes. A bounded pool keeps its memory, and returns 0. No handle is left that
-    /// borrows the pool: what is still occupied was forgotten, leaked or taken apart.
+    /// Gives whole pages in which no slot is occupied back to the kernel of Linux, with the feature
+    /// `madvise`; returns the number of bytes. They are there again when they are used. Without the
+    /// feature, and elsewhere, it does nothing, and returns 0.
+    ///
+    /// Other threads may use the pool meanwhile: slots of one chunk at a time are taken out of it
+    /// for as long as the kernel takes, and who finds no other waits for that. Slots in magazines of
+    /// other threads, a thousand each at most, keep their pages. Chunks stay, as threads may look
+    /// through them; [`SyncPool::shrink_to_fit`] gives those back.
+    ///
+    /// Takes time in proportion to the number of chunks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SyncPool::<u64>::with_capacity(100_000);
+    /// drop((0..100_000).map(|number| pool.alloc(number)).collect::<Vec<_>>());
+    /// let released = pool.trim();
+    /// # #[cfg(all(feature = "madvise", target_os = "linux"))]
+    /// assert!(released > 700_000);
+    /// assert!(pool.capacity() >= 100_000);
+    /// ```
+    pub fn trim(&self) -> usize {
+        self.core().trim()
+    }
+
+    /// Gives chunks without an occupied slot back to the upstream allocator as long as the pool
+    /// keeps a capacity of `min_capacity`, the last ones first; returns the number of bytes. A
+    /// bounded pool keeps its memory, and returns 0. No handle is left that borrows the pool: what
+    /// is still occupied was forgotten, leaked or taken apart.
     ///
     /// Takes time in proportion to the number of chunks, and to that of slots in magazines.
     ///
     /// # Examples
     ///
     /// ```
-    /// let mut pool = typed_pool::SyncPool::<u64>::with_capacity(100_000);
-    /// drop(pool.alloc(7));
-    /// assert!(pool.trim() > 0);
-    /// assert_eq!(pool.capacity(), 0);
+    /// let mut pool = typed_pool::SyncPool::<u64>::with_capacity(1_000_000);
+    /// assert!(pool.shrink_to(100_000) > 0);
+    /// assert!((100_000..200_000).contains(&pool.capacity()));
     /// ```
-    pub fn trim(&mut self) -> usize {
+    pub fn shrink_to(&mut self, min_capacity: usize) -> usize {
         // SAFETY: 1. the pool is borrowed exclusively, so no thread is in a call of it and no
         // handle is left that borrows it; of those that were taken apart, clause 3 of
         // `PoolBox::from_raw` says that the pool is not borrowed so while they are used.
-        unsafe { self.core().trim() }
+        unsafe { self.core().shrink_to(min_capacity) }
+    }
+
+    /// Gives every chunk without an occupied slot back, as [`SyncPool::shrink_to`] does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut pool = typed_pool::SyncPool::<u64>::with_capacity(100_000);
+    /// drop(pool.alloc(7));
+    /// assert!(pool.shrink_to_fit() > 0);
+    /// assert_eq!(pool.capacity(), 0);
+    /// ```
+    pub fn shrink_to_fit(&mut self) -> usize {
+        self.shrink_to(0)
     }
 }

@@ -31,6 +31,21 @@ use crate::sync_memory_pool::SyncMemoryPool;
 pub type SyncSizeClassPool = ClassedPool<SyncCore>;
 
 impl SyncSizeClassPool {
+    /// Gives whole pages without an occupied slot back to the kernel of Linux while threads use the
+    /// pool, as [`SyncPool::trim`](crate::SyncPool::trim) does; returns the number of bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SyncSizeClassPool::new();
+    /// let number = pool.alloc(7);
+    /// pool.trim();
+    /// assert_eq!(*number, 7);
+    /// ```
+    pub fn trim(&self) -> usize {
+        self.used().map(SyncMemoryPool::trim).sum()
+    }
+
     /// Gives every chunk without an occupied slot back to the upstream allocator; returns the
     /// number of bytes. No handle is left that borrows the pool: what is still occupied was
     /// forgotten, leaked or taken apart.
@@ -42,15 +57,15 @@ impl SyncSizeClassPool {
     /// ```
     /// let mut pool = typed_pool::SyncSizeClassPool::new();
     /// drop(pool.alloc(7));
-    /// assert!(pool.trim() > 0);
+    /// assert!(pool.shrink_to_fit() > 0);
     /// ```
-    pub fn trim(&mut self) -> usize {
-        let trim = |pool: &SyncMemoryPool| {
+    pub fn shrink_to_fit(&mut self) -> usize {
+        let shrink = |pool: &SyncMemoryPool| {
             // SAFETY: 1. the pool is borrowed exclusively, so no thread is in a call of it and no
             // handle is left that borrows it; of those that were taken apart, clause 3 of
             // `PoolBox::from_raw` says that the pool is not borrowed so while they are used.
-            unsafe { pool.core().trim() }
+            unsafe { pool.core().shrink_to(0) }
         };
-        self.used().map(trim).sum()
+        self.used().map(shrink).sum()
     }
 }

@@ -78,7 +78,8 @@ impl Window {
         (self.end.get().addr() - self.next.get().addr()) / self.stride
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether no slot is left.
+    pub(crate) fn is_empty(&self) -> bool {
         self.next.get() == self.end.get()
     }
 

@@ -45,7 +45,7 @@ mod sync {
 
     /// Gives back what is vacant.
     fn trim(pool: &mut SizeClassPool) {
-        pool.trim();
+        pool.shrink_to_fit();
     }
 
     /// As [`trim`], of which there is none.
@@ -436,7 +436,7 @@ fn dropping_a_pool_for_many_threads_gives_everything_back() {
         assert!(blocks.allocate().is_some());
     }
     let held = bytes();
-    let released = growing.trim();
+    let released = growing.shrink_to_fit();
     assert_eq!(held - bytes(), released as isize);
     drop((growing, bounded, blocks));
     assert_eq!(bytes(), before, "leaked values and occupied blocks do not keep their memory");

@@ -2,9 +2,10 @@
 
 use core::ptr::NonNull;
 
-use super::{Depot, Growth};
+use super::Depot;
 use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;
+use crate::plan::Growth;
 
 impl Depot {
     /// Walks everything, given the vacant slots that are `held` by the fronts of the core, and the
@@ -68,6 +69,8 @@ impl Depot {
         assert_eq!(entered, self.entered, "Depot invariant 5");
         let capacity: usize = self.reservations.iter().map(|held| held.slots()).sum();
         assert_eq!(capacity, self.capacity, "Depot invariant 5");
+        let bytes: usize = self.reservations.iter().map(|held| held.bytes()).sum();
+        assert_eq!(bytes, self.bytes, "Depot invariant 5");
         assert!(self.growth == Growth::Bounded || self.reserved().0 <= 1, "Depot invariant 1");
         assert!(self.chunks.len() <= self.chunk_count(), "Depot invariant 1");
         assert!(self.chunks.capacity() >= self.chunk_count(), "Depot invariant 4");

@@ -1,43 +1,83 @@
 //! Memory on its way back upstream, and memory that must stay.
 
 use core::mem;
+use core::ops::Range;
 
-use super::{Depot, Growth};
+use super::Depot;
+use crate::bit_tree::runs;
 use crate::chunk::Chunk;
-use crate::reservation::Reservation;
+use crate::pages;
+use crate::plan::Growth;
 
 impl Depot {
-    /// Gives every wholly vacant chunk of a growing depot back, the bitmaps naming every vacant
-    /// slot of the entered ones; returns the number of bytes. The other chunks are numbered anew.
-    pub(crate) fn release_vacant(&mut self) -> usize {
+    /// Gives wholly vacant chunks of a growing depot back, as long as it keeps `floor` slots; the
+    /// last ones first. The bitmaps name every vacant slot of the entered ones. Returns the numbers
+    /// of chunks and of bytes. The other chunks are numbered anew.
+    pub(crate) fn release_vacant(&mut self, floor: usize) -> (usize, usize) {
         debug_assert!(self.growth == Growth::OnDemand);
-        let mut kept = 0;
-        for number in 0..self.chunks.len() {
-            let chunk = self.chunks[number];
-            if chunk.vacancy().count() == chunk.slots() {
-                self.entered -= chunk.slots();
-                continue;
+        let before = (self.reservations.len(), self.bytes);
+        let mut spare = self.capacity.saturating_sub(floor);
+        // Behind the entered chunks lie reservations that were never entered.
+        let entered = self.chunks.len();
+        let mut end = self.reservations.len();
+        while end > entered && self.reservations[end - 1].slots() <= spare {
+            spare -= self.reservations[end - 1].slots();
+            end -= 1;
+        }
+        self.release(end..self.reservations.len());
+        for chunk in self.chunks.iter().rev() {
+            let goes = chunk.slots() <= spare && chunk.vacancy().count() == chunk.slots();
+            if goes {
+                spare -= chunk.slots();
             }
-            // INVARIANT: 1. and 2. the chunk and its reservation move together, in order.
-            self.chunks.swap(kept, number);
-            self.reservations.swap(kept, number);
-            chunk.set_number(kept as u32);
-            kept += 1;
+            chunk.set_tally(u32::from(goes));
+        }
+        let mut kept = 0;
+        for number in 0..entered {
+            let chunk = self.chunks[number];
+            if chunk.tally() == 0 {
+                // INVARIANT: 1. and 2. the chunk and its reservation move together, in order.
+                self.chunks.swap(kept, number);
+                self.reservations.swap(kept, number);
+                chunk.set_number(kept as u32);
+                kept += 1;
+            } else {
+                // INVARIANT: 5. here.
+                self.entered -= chunk.slots();
+            }
         }
         // INVARIANT: 3. the slots of these chunks were all in the bitmap, so none is occupied and
-        // none is in a front. Behind them lie reservations that were never entered.
+        // none is in a front.
         self.chunks.truncate(kept);
-        let released: usize = self.reservations[kept..].iter().map(Reservation::bytes).sum();
-        // INVARIANT: 5. here.
-        self.capacity -= self.reservations[kept..].iter().map(Reservation::slots).sum::<usize>();
-        self.release_from(kept);
-        released
+        self.release(kept..entered);
+        (before.0 - self.reservations.len(), before.1 - self.bytes)
     }
 
-    /// Releases the reservations from number `kept` on, whose chunks are used no more.
-    pub(super) fn release_from(&mut self, kept: usize) {
-        let released = self.reservations.drain(kept..);
-        self.releases += released.filter(Reservation::is_upstream).count();
+    /// Releases the reservations of some numbers, whose chunks are used no more.
+    pub(super) fn release(&mut self, numbers: Range<usize>) {
+        for reservation in self.reservations.drain(numbers) {
+            // INVARIANT: 5. here.
+            self.capacity -= reservation.slots();
+            self.bytes -= reservation.bytes();
+            self.releases += usize::from(reservation.is_upstream());
+        }
+    }
+
+    /// Gives whole pages without an occupied slot back to the system, which the bitmaps name, where
+    /// that can be done; returns the number of bytes. The slots stay.
+    pub(crate) fn release_pages(&self) -> usize {
+        let mut bytes = 0;
+        for chunk in &self.chunks {
+            // SAFETY: 1. what the bitmap names is neither occupied nor in a front (invariant 3).
+            bytes += unsafe { release_pages_of(*chunk, |index| chunk.vacancy().word(index)) };
+        }
+        let behind = self.chunks.len()..self.chunk_count();
+        for (base, slots, geometry) in behind.filter_map(|number| self.place(number)) {
+            // SAFETY: 1. the bytes of a chunk belong to its reservation (`Reservation` invariants 1
+            // and 2). 2. It has not been entered, so nothing is in it (invariant 2).
+            bytes += unsafe { pages::release(base, geometry.chunk_bytes(slots)) };
+        }
+        bytes
     }
 
     /// Lets go of every reservation that still has an occupied slot whose handle was not leaked,
@@ -66,4 +106,20 @@ impl Depot {
             }
         }
     }
+}
+
+/// Gives the whole pages among vacant slots of a chunk back to the system; returns the number of
+/// bytes. `vacant` gives a word of bits, which are set for slots that are vacant.
+///
+/// # Safety
+///
+/// 1. What is in those slots is not needed, and nobody uses them meanwhile.
+pub(crate) unsafe fn release_pages_of(chunk: Chunk, vacant: impl Fn(usize) -> usize) -> usize {
+    let mut bytes = 0;
+    for (first, count) in runs(chunk.slots(), vacant) {
+        let first = chunk.slot(first);
+        // SAFETY: 1. the slots are those of the chunk. 2. clause 1.
+        bytes += unsafe { pages::release(first, count * chunk.slot_bytes()) };
+    }
+    bytes
 }

@@ -4,10 +4,11 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use super::{Depot, Growth, MakeRoom};
+use super::{Depot, MakeRoom};
 use crate::chunk::{Chunk, Kind};
 use crate::error::PoolError;
 use crate::geometry::Geometry;
+use crate::plan::Growth;
 use crate::reservation::Reservation;
 
 impl Depot {
@@ -35,14 +36,14 @@ impl Depot {
         let number = chunk.number();
         // INVARIANT: 1. and 2. the last chunk takes the number, and so does its reservation. 3. the
         // slot goes with the chunk. 5. here.
+        let chunks = self.chunks.len();
         self.chunks.swap_remove(number);
         self.entered -= 1;
-        self.capacity -= 1;
         if let Some(moved) = self.chunks.get(number) {
             // It had a larger one, which fits into 32 bits.
             moved.set_number(number as u32);
         }
-        drop(self.reservations.swap_remove(number));
-        self.releases += 1;
+        self.reservations.swap(number, chunks - 1);
+        self.release(chunks - 1..chunks);
     }
 }

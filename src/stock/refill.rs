@@ -3,8 +3,9 @@
 
 use super::Stock;
 use crate::bit_tree::{WORD_BITS, lowest_bits, lowest_run};
-use crate::depot::{Depot, Growth};
+use crate::depot::Depot;
 use crate::front::Front;
+use crate::plan::Growth;
 
 /// The most words of a bitmap that one run takes, so that the worst single allocation stays short.
 const RUN_WORDS: usize = 16;
@@ -26,13 +27,24 @@ impl Stock {
     ///
     /// 1. `front` is the front of this stock.
     pub(crate) unsafe fn refill(&mut self, front: &Front) -> bool {
-        if front.vacant.get() != 0 {
+        // The front is empty.
+        self.peak_len = self.peak_len.max(self.depot.entered() - front.vacant.get());
+        self.watch_rise(front);
+        let refilled = if front.vacant.get() != 0 {
             // SAFETY: 1. clause 1.
             unsafe { self.take_lowest(front) };
-            return true;
+            true
+        } else {
+            // SAFETY: 1. clause 1.
+            unsafe { self.enter_chunk(front) }
+        };
+        self.by_window = !front.window.is_empty();
+        // The first that is spilled is to be looked at where the window may have been used then.
+        match self.by_window {
+            true => front.heed.set(0),
+            false => self.set_heed(front),
         }
-        // SAFETY: 1. clause 1.
-        unsafe { self.enter_chunk(front) }
+        refilled
     }
 
     /// Opens the window, which is empty, on the next chunk; adds one where there is none. Returns
@@ -138,11 +150,17 @@ impl Stock {
     /// Takes the slots that `mask` names in word `index` out of the bitmap of chunk `number`. They
     /// are set there, and for the front, which is this stock's. Returns whether the bitmap has
     /// become empty.
-    fn remove(&mut self, number: usize, index: usize, mask: usize, front: &Front) -> bool {
+    pub(super) fn remove(
+        &mut self,
+        number: usize,
+        index: usize,
+        mask: usize,
+        front: &Front,
+    ) -> bool {
         // INVARIANT: 1. here. `Front` 2. at the end.
         let emptied = self.depot.chunks()[number].vacancy().remove(index, mask);
         if emptied {
-            self.with_vacancy.tree().remove(number / WORD_BITS, 1 << (number % WORD_BITS));
+            self.unlist(number);
         }
         front.vacant.set(front.vacant.get() - mask.count_ones() as usize);
         emptied

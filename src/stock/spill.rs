@@ -22,7 +22,8 @@ impl Stock {
     ///
     /// 1. `front` is the front of this stock.
     pub(super) unsafe fn empty_front(&mut self, front: &Front) {
-        let Front { magazine, window, vacant } = front;
+        self.note_peak(front);
+        let Front { magazine, window, vacant, .. } = front;
         for slot in magazine.iter() {
             // SAFETY: 1. `Front` invariant 1, of this stock's front (clause 1). 2. The chunk is
             // used in this function alone, which releases none.

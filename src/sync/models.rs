@@ -4,6 +4,7 @@
 //! - Of bits that are claimed and given back none is lost, none is claimed twice, what was done
 //!   with a slot is seen by who claims it next, and every bit has a hint when all is quiet.
 //! - A bounded pool never refuses while fewer values live than it has slots, refill against spill.
+//! - Nor does it while another thread gives pages back.
 //! - Two threads that find a pool without slots make it grow, and share no slot.
 //! - Whoever ends a pool sees what the last handle did.
 //!
@@ -23,9 +24,8 @@ use super::thread_number::Numbers;
 use crate::atomic::AtomicUsize;
 use crate::bit_tree::{WORD_BITS, words_for};
 use crate::block_pool::BlockPool;
-use crate::depot::Growth;
-use crate::pages::Pages;
-use crate::pool_core::{Leftovers, Plan};
+use crate::plan::{Growth, Leftovers, Plan};
+use crate::pool_core::PoolCore;
 
 /// Cells of which each is used by one thread at a time, or loom complains.
 #[derive(Debug)]
@@ -100,8 +100,7 @@ fn bits_are_claimed_once_and_keep_their_hints() {
 
 /// A pool whose blocks are numbered from the first one allocated.
 fn pool(growth: Growth, slots: usize) -> BlockPool<SyncCore> {
-    let (leftovers, pages) = (Leftovers::Free, Pages::default());
-    let plan = Plan { growth, slots, leftovers, pages, ground: None };
+    let plan = Plan::new(growth, slots, Leftovers::Free);
     // SAFETY: 1. it has none.
     unsafe { BlockPool::from_plan(Layout::new::<[u8; 4096]>(), plan) }.unwrap()
 }
@@ -152,6 +151,19 @@ fn a_bounded_pool_does_not_refuse_too_early() {
 #[test]
 fn a_bounded_pool_without_magazines_does_not_refuse_too_early() {
     a_block_for_each(2);
+}
+
+#[test]
+fn a_pool_that_gives_pages_back_meanwhile_does_not_refuse_too_early() {
+    loom::model(|| {
+        let shared = Arc::new((pool(Growth::Bounded, 2), Exclusive::new(64)));
+        let other = Arc::clone(&shared);
+        let thread = thread::spawn(move || use_one(&other.0, &other.1));
+        // There are none to give, but their slots are taken as if there were.
+        assert_eq!(shared.0.core().trim(), 0);
+        thread.join().unwrap();
+        use_one(&shared.0, &shared.1);
+    });
 }
 
 #[test]

@@ -35,6 +35,7 @@ impl SyncCore {
             }
             let tokens = self.tokens.take(cache.map_or(1, Cache::refill));
             if tokens != 0 {
+                self.peak.look(self.tokens.count(), || tokens + self.cached());
                 break tokens;
             }
             if !self.add_slots() {
@@ -81,6 +82,27 @@ impl SyncCore {
                 cache.magazine.extend(chunk.slots_of(index, mask));
             }
         }
+    }
+
+    /// Takes a vacant slot in a chunk with a number below `end`, from the bitmaps, into which it puts
+    /// the magazine of this thread where they have none there.
+    pub(super) fn take_below(&self, end: usize) -> Option<NonNull<u8>> {
+        let take = || {
+            if self.tokens.take(1) == 0 {
+                return None;
+            }
+            let mut lower = self.table.hinted(0).take_while(|&number| number < end);
+            let claimed = lower.find_map(|number| self.claim_in(number, None, 1));
+            if claimed.is_none() {
+                self.tokens.give(1);
+            }
+            let Claim { chunk, index, mask } = claimed?;
+            chunk.slots_of(index, mask).next()
+        };
+        take().or_else(|| {
+            self.caches.with_own(|cache| self.spill_from(cache, usize::MAX));
+            take()
+        })
     }
 
     /// Claims at most `tokens` slots of one word, at least one: the caller has as many tokens, and

@@ -75,6 +75,14 @@ impl<'a> SharedBits<'a> {
         0
     }
 
+    /// Claims at most `most` slots of word `index`; returns which. They are the caller's from then on.
+    pub(super) fn claim_word(self, index: usize, most: usize, tell: impl Fn()) -> usize {
+        if most == 0 || self.words[index].load(Relaxed) == 0 {
+            return 0;
+        }
+        self.claim_in(index, most, tell)
+    }
+
     /// Clears the hint to word `index`, which was seen empty, and sets it again if it no longer is.
     fn emptied(self, index: usize, tell: impl Fn()) {
         let Some(hints) = self.hints.get(index / WORD_BITS) else { return };

@@ -75,10 +75,17 @@ impl SyncCore {
                 self.release_lone(chunk);
                 return;
             }
-            let (index, mask) = chunk.bit_of(slot);
-            self.give(chunk, index, mask);
-            self.tokens.give(1);
+            self.put_into_bitmap(chunk, slot);
         }
+    }
+
+    /// Puts a slot of `chunk`, one of this core, into the bitmap. It is the caller's, and in no
+    /// other place.
+    pub(super) fn put_into_bitmap(&self, chunk: Chunk, slot: NonNull<u8>) {
+        let (index, mask) = chunk.bit_of(slot);
+        self.give(chunk, index, mask);
+        // INVARIANT: `SyncCore` 2. the bit was set above.
+        self.tokens.give(1);
     }
 
     /// Moves slots from the magazine of `cache`, which is this thread's or nobody's, into the
@@ -124,7 +131,7 @@ impl SyncCore {
     }
 
     /// Sets bits in the bitmap of a chunk, for slots that were the caller's.
-    fn give(&self, chunk: Chunk, index: usize, mask: usize) {
+    pub(super) fn give(&self, chunk: Chunk, index: usize, mask: usize) {
         // INVARIANT: `Depot` 3. from the caller to the bitmap.
         let number = chunk.number();
         shared(&chunk).give(index, mask, || self.table.hint(number));

@@ -10,15 +10,18 @@ use std::sync::{OnceLock, PoisonError};
 use super::cache::{Cache, Caches};
 use super::chunk_table::ChunkTable;
 use super::padded::Padded;
+use super::peak::Peak;
 use super::thread_number::{self, THREADS};
 use super::tokens::Tokens;
 use crate::atomic::{Mutex, MutexGuard};
 use crate::bit_tree::run_masks;
-use crate::chunk::Chunk;
-use crate::depot::{Depot, Growth};
+use crate::chunk::{Chunk, Kind};
+use crate::chunk_summary::Chunks;
+use crate::depot::Depot;
 use crate::error::{InvalidFree, PoolError};
 use crate::geometry::Geometry;
-use crate::pool_core::{Leftovers, Plan, PoolCore, ThreadSafe};
+use crate::plan::{Growth, Leftovers, Plan};
+use crate::pool_core::{PoolCore, ThreadSafe};
 use crate::stats::PoolStats;
 
 /// A magazine of a bounded pool has room for this part of its capacity at most, and brings as many
@@ -47,6 +50,7 @@ const MAGAZINE_PART: usize = 8;
 pub struct SyncCore {
     pub(super) caches: Caches,
     pub(super) tokens: Padded<Tokens>,
+    pub(super) peak: Peak,
     pub(super) table: ChunkTable,
     depot: Padded<Mutex<Depot>>,
     given_up: PlainUsize,
@@ -63,7 +67,7 @@ unsafe impl ThreadSafe for SyncCore {}
 impl SyncCore {
     /// The depot, locked. Nothing is half-done in it where a panic of the upstream allocator has
     /// poisoned the lock.
-    fn depot(&self) -> MutexGuard<'_, Depot> {
+    pub(super) fn depot(&self) -> MutexGuard<'_, Depot> {
         self.depot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -120,9 +124,10 @@ impl SyncCore {
         for (index, mask) in run_masks(0, chunk.slots()) {
             chunk.vacancy().insert(index, mask);
         }
-        // SAFETY: 1. `trim` clears the table before it releases chunks, and otherwise they stay as
+        // SAFETY: 1. `shrink_to` clears the table before it releases chunks, and otherwise they stay as
         // long as the depot.
         unsafe { self.table.enter(chunk.number(), chunk) };
+        self.peak.set_entered(depot.entered());
         // INVARIANT: 2. the bits were set above.
         self.tokens.give(chunk.slots());
         true
@@ -134,11 +139,20 @@ impl SyncCore {
         self.depot().capacity()
     }
 
+    /// The vacant slots in the magazines of threads.
+    fn held(&self) -> impl Iterator<Item = NonNull<u8>> {
+        self.caches.iter().flat_map(|cache| cache.magazine.iter())
+    }
+
+    /// The number of vacant slots in the magazines of threads.
+    pub(super) fn cached(&self) -> usize {
+        self.caches.iter().map(|cache| cache.magazine.len()).sum()
+    }
+
     /// The number of occupied slots.
     fn len_of(&self, depot: &Depot) -> usize {
-        let cached: usize = self.caches.iter().map(|cache| cache.magazine.len()).sum();
         // While others are at it, what moves may be counted twice.
-        depot.entered().saturating_sub(self.tokens.count() + cached)
+        depot.entered().saturating_sub(self.tokens.count() + self.cached())
     }
 
     /// The number of slots: those of magazines do not count.
@@ -152,8 +166,7 @@ impl SyncCore {
     /// Walks everything, `alone` with the core or not.
     fn check(&self, alone: bool) {
         let depot = self.depot();
-        let held = || self.caches.iter().flat_map(|cache| cache.magazine.iter());
-        let vacant = depot.check_invariants(held, self.len_of(&depot), alone);
+        let vacant = depot.check_invariants(|| self.held(), self.len_of(&depot), alone);
         assert_eq!(vacant, self.tokens.count(), "SyncCore invariant 2");
         let listed = if self.growth == Growth::Lone { &[] } else { depot.chunks() };
         let entered = listed.iter().copied().map(Some);
@@ -184,12 +197,13 @@ impl SyncCore {
         self.depot().release_lone(chunk);
     }
 
-    /// Gives every wholly vacant chunk of a growing core back; returns the number of bytes.
+    /// Gives wholly vacant chunks of a growing core back, as long as it keeps `floor` slots; returns
+    /// the number of bytes.
     ///
     /// # Safety
     ///
     /// 1. No other thread uses the core.
-    pub(crate) unsafe fn trim(&self) -> usize {
+    pub(crate) unsafe fn shrink_to(&self, floor: usize) -> usize {
         if self.growth != Growth::OnDemand {
             return 0;
         }
@@ -201,7 +215,8 @@ impl SyncCore {
         let mut depot = self.depot();
         self.table.clear();
         let entered = depot.entered();
-        let bytes = depot.release_vacant();
+        let (_, bytes) = depot.release_vacant(floor);
+        self.peak.set_entered(depot.entered());
         // INVARIANT: 2. the slots of the chunks that went were all vacant.
         self.tokens.take(entered - depot.entered());
         for (number, chunk) in depot.chunks().iter().enumerate() {
@@ -216,7 +231,7 @@ impl SyncCore {
 // SAFETY: 1. `Depot` invariant 6. 2. `Depot` invariant 3: what is taken leaves a cache or a bitmap,
 // which had it with that provenance, or is of a chunk just entered. 3. invariant 5; `Depot`
 // invariant
-// 2. 4. `trim` releases wholly vacant chunks, and `release_lone` one whose slot is given back;
+// 2. 4. `shrink_to` releases wholly vacant chunks, and `release_lone` one whose slot is given back;
 //    nothing
 // else does. 5. Such a core has no tracts.
 unsafe impl PoolCore for SyncCore {
@@ -228,12 +243,15 @@ unsafe impl PoolCore for SyncCore {
         // SAFETY: the core is going to lie at `place`, so the field is inside the allocation.
         let caches = unsafe { place.byte_add(offset_of!(Self, caches)) }.cast();
         // SAFETY: 1. there is none.
-        let depot = unsafe { Depot::new(geometry, plan.growth, plan.pages, place, None) };
+        let depot = unsafe {
+            Depot::new(geometry, Plan { gives_back: false, ground: None, ..plan }, place)
+        };
         // INVARIANT: 1. to 4. nothing is there. 5. by the line above. 6. see `furnish`.
         Self {
             // SAFETY: 1. the core goes to `place`, and stays there until it ends.
             caches: unsafe { Caches::new(caches) },
             tokens: Padded(Tokens::none()),
+            peak: Peak::new(),
             table: ChunkTable::default(),
             depot: Padded(Mutex::new(depot)),
             given_up: PlainUsize::new(0),
@@ -303,7 +321,9 @@ unsafe impl PoolCore for SyncCore {
     fn is_full(&self) -> bool {
         // A cache that is yet to be made comes with slots.
         let cached = self.cache().map_or(0, |cache| cache.magazine.len());
-        self.is_bounded() && cached == 0 && self.tokens.count() == 0 && !self.depot().has_next()
+        // Who gives pages back has the depot while tokens are missing.
+        let depot = self.depot();
+        self.is_bounded() && cached == 0 && self.tokens.count() == 0 && !depot.has_next()
     }
 
     #[inline]
@@ -362,8 +382,8 @@ unsafe impl PoolCore for SyncCore {
         self.depot().contains(address)
     }
 
-    fn release_vacant(&self) -> usize {
-        0
+    fn trim(&self) -> usize {
+        self.release_pages()
     }
 
     fn bytes_upstream(&self) -> usize {
@@ -372,7 +392,28 @@ unsafe impl PoolCore for SyncCore {
 
     fn stats(&self) -> PoolStats {
         let depot = self.depot();
-        depot.stats(self.len_of(&depot), self.capacity_of(&depot))
+        let len = self.len_of(&depot);
+        let lens = (len, self.peak.len().max(len));
+        // SAFETY: 1. invariant 1.
+        unsafe { depot.stats(lens, self.capacity_of(&depot), self.held()) }
+    }
+
+    fn chunks(&self) -> Chunks {
+        // SAFETY: 1. invariant 1.
+        unsafe { self.depot().summaries(self.held()) }
+    }
+
+    unsafe fn take_in_front_of(&self, slot: NonNull<u8>) -> Option<NonNull<u8>> {
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        // 2. It is used here alone.
+        let chunk = unsafe { Chunk::of(slot) };
+        self.take_below(if chunk.kind() == Kind::Lone { 0 } else { chunk.number() })
+    }
+
+    unsafe fn put_behind(&self, slot: NonNull<u8>) {
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
+        // 2. It is used here alone.
+        self.put_into_bitmap(unsafe { Chunk::of(slot) }, slot);
     }
 
     fn check_invariants(&self) {

@@ -20,6 +20,8 @@ mod sync_capacity;
 #[cfg(feature = "std")]
 mod sync_ends;
 #[cfg(feature = "std")]
+mod sync_fragmentation;
+#[cfg(feature = "std")]
 mod sync_size_class;
 #[cfg(feature = "std")]
 mod sync_handles;
@@ -40,6 +42,8 @@ mod local {
     #[cfg(feature = "allocator-api2")]
     mod allocator;
     mod contract;
+    mod figures;
+    mod fragmentation;
     mod memory_pool;
     mod model;
     mod pool;
@@ -50,6 +54,25 @@ mod local {
     /// The number of slots that this thread can have of a bounded pool that it alone has used.
     fn slots<T>(pool: &Pool<T>) -> usize {
         pool.capacity()
+    }
+
+    /// By how many magazines the peak may be too high: it is a number that was reached.
+    const PEAK_MAY_BE_ABOVE: usize = 0;
+
+    /// A pool that grows, and may give chunks back by itself.
+    fn growing<T>(gives_back: bool) -> Pool<T> {
+        Pool::builder().release_empty_chunks(gives_back).build()
+    }
+
+    /// Gives back what is vacant, where a number of slots stays, and where that can be done while
+    /// handles live.
+    fn shrink_under_handles<T>(pool: &Pool<T>, floor: usize) -> usize {
+        pool.shrink_to(floor)
+    }
+
+    /// Moves values out of sparse chunks, where there is a way.
+    fn compact<'a, 'p: 'a, T: 'a>(pool: &'p Pool<T>, handles: Vec<&'a mut PoolBox<'p, T>>) {
+        pool.compact(handles);
     }
 
     /// As [`slots`].
@@ -65,7 +88,7 @@ mod local {
 
     /// Gives back what is vacant.
     fn trim<T>(pool: &mut Pool<T>) -> usize {
-        pool.trim()
+        pool.shrink_to_fit()
     }
 
     /// Gives back what is vacant where that can be done while handles live.
@@ -100,6 +123,7 @@ mod sync {
     #[cfg(feature = "allocator-api2")]
     mod allocator;
     mod contract;
+    mod figures;
     mod memory_pool;
     mod model;
     mod pool;
@@ -110,6 +134,26 @@ mod sync {
     /// The number of slots that this thread can have of a bounded pool that it alone has used.
     fn slots<T>(pool: &Pool<T>) -> usize {
         pool.reserved_slots()
+    }
+
+    /// By how many magazines the peak may be too high: slots on their way are taken for occupied.
+    const PEAK_MAY_BE_ABOVE: usize = 1;
+
+    /// A pool that grows. None for many threads gives chunks back by itself.
+    fn growing<T>(_: bool) -> Pool<T> {
+        Pool::new()
+    }
+
+    /// There is no way to while handles live.
+    fn shrink_under_handles<T>(_: &Pool<T>, _: usize) -> usize {
+        0
+    }
+
+    /// There is no way to but value by value.
+    fn compact<T>(_: &Pool<T>, handles: Vec<&mut PoolBox<'_, T>>) {
+        for handle in handles {
+            PoolBox::relocate(handle);
+        }
     }
 
     /// As [`slots`].
@@ -127,21 +171,21 @@ mod sync {
 
     /// Gives back what is vacant.
     fn trim<T>(pool: &mut Pool<T>) -> usize {
-        pool.trim()
+        pool.shrink_to_fit()
     }
 
     /// Gives back what is vacant where that can be done while handles live.
-    fn trim_under_handles<T>(_: &Pool<T>) -> usize {
-        0
+    fn trim_under_handles<T>(pool: &Pool<T>) -> usize {
+        pool.trim()
     }
 
     /// As [`trim`].
     fn trim_classes(pool: &mut SizeClassPool) -> usize {
-        pool.trim()
+        pool.shrink_to_fit()
     }
 
     /// As [`trim_under_handles`].
-    fn trim_classes_under_handles(_: &SizeClassPool) -> usize {
-        0
+    fn trim_classes_under_handles(pool: &SizeClassPool) -> usize {
+        pool.trim()
     }
 }

@@ -8,89 +8,15 @@ use std::ptr;
 use proptest::prelude::*;
 use typed_pool::InvalidFree;
 
-use super::{MemoryPool, Pool, PoolBox, block_count, slots, trim_under_handles};
+use self::operation::{Form, Operation, operation};
+use super::figures::check_figures;
+use super::{
+    MemoryPool, Pool, PoolBox, block_count, compact, growing, shrink_under_handles, slots,
+    trim_under_handles,
+};
 use crate::support::{Counted, Tally, panic_message};
 
-/// The forms of allocation.
-#[derive(Clone, Copy, Debug)]
-enum Form {
-    Alloc,
-    TryAlloc,
-    With,
-    TryWith,
-    Default,
-    Uninit,
-    TryUninit,
-}
-
-/// What can be done to a pool and to the handles held of it. Numbers pick handles modulo how many
-/// indices there are.
-#[derive(Clone, Debug)]
-enum Operation {
-    Allocate(Form),
-    UninitDropped,
-    ConstructorPanics,
-    DestructorPanics,
-    Clone(usize),
-    ClonePanics(usize),
-    CloneFrom(usize, usize),
-    CloneFromPanics(usize, usize),
-    Drop(usize),
-    IntoInner(usize),
-    Pin(usize),
-    Replace(usize),
-    RawRoundTrip(usize),
-    Leak(usize),
-    Forget(usize),
-    Fill(usize),
-    DropEvery(usize),
-    DropFrom(usize),
-    Reserve(usize),
-    TryReserve(usize),
-    Trim,
-}
-
-fn form() -> impl Strategy<Value = Form> {
-    use Form::*;
-    prop_oneof![
-        4 => Just(Alloc),
-        2 => Just(TryAlloc),
-        2 => Just(With),
-        1 => Just(TryWith),
-        1 => Just(Default),
-        1 => Just(Uninit),
-        1 => Just(TryUninit),
-    ]
-}
-
-fn operation() -> impl Strategy<Value = Operation> {
-    use Operation::*;
-    let pick = any::<usize>();
-    let pair = || (any::<usize>(), any::<usize>());
-    prop_oneof![
-        12 => form().prop_map(Allocate),
-        1 => Just(UninitDropped),
-        1 => Just(ConstructorPanics),
-        1 => Just(DestructorPanics),
-        2 => pick.prop_map(Clone),
-        1 => pick.prop_map(ClonePanics),
-        1 => pair().prop_map(|(to, from)| CloneFrom(to, from)),
-        1 => pair().prop_map(|(to, from)| CloneFromPanics(to, from)),
-        6 => pick.prop_map(Drop),
-        2 => pick.prop_map(IntoInner),
-        1 => pick.prop_map(Pin),
-        1 => pick.prop_map(Replace),
-        1 => pick.prop_map(RawRoundTrip),
-        1 => pick.prop_map(Leak),
-        1 => pick.prop_map(Forget),
-        3 => (1..3000_usize).prop_map(Fill),
-        2 => (2..5_usize).prop_map(DropEvery),
-        2 => pick.prop_map(DropFrom),
-        1 => (0..3000_usize).prop_map(Reserve),
-        1 => (0..3000_usize).prop_map(TryReserve),
-        2 => Just(Trim),
-    ]
-}
+mod operation;
 
 /// What counts the values of `N` bytes. The tests whose values differ in size run at once.
 fn tally<const N: usize>() -> &'static Tally {
@@ -162,6 +88,8 @@ struct History<'p, const N: usize> {
     vacant: Vec<usize>,
     /// The number of values that lived before the history.
     before: usize,
+    /// The most slots that were occupied at once, or one fewer.
+    peak: usize,
     last_id: u64,
 }
 
@@ -169,7 +97,7 @@ impl<'p, const N: usize> History<'p, N> {
     fn new(pool: &'p Pool<Item<N>>, bounded: bool) -> Self {
         let (held, reference, vacant) = (Vec::new(), Vec::new(), Vec::new());
         let before = tally::<N>().live();
-        Self { pool, bounded, held, reference, vacant, before, last_id: 0 }
+        Self { pool, bounded, held, reference, vacant, before, peak: 0, last_id: 0 }
     }
 
     /// The id of a value that was not there before.
@@ -187,6 +115,7 @@ impl<'p, const N: usize> History<'p, N> {
         });
         self.held[index] = Some(held);
         self.reference[index] = Some(expected);
+        self.peak = self.peak.max(self.held.len() - self.vacant.len());
     }
 
     /// The index of a handle, from that of `number` on and round.
@@ -253,12 +182,53 @@ impl<'p, const N: usize> History<'p, N> {
             Operation::Reserve(count) | Operation::TryReserve(count) => {
                 self.reserve(count, matches!(operation, Operation::Reserve(_)));
             }
-            Operation::Trim => {
-                let before = self.pool.stats();
-                let released = trim_under_handles(self.pool);
-                let after = self.pool.stats();
-                assert_eq!(before.bytes_reserved - released, after.bytes_reserved);
+            Operation::Trim => self.give_back(trim_under_handles),
+            Operation::ShrinkTo(floor) => {
+                let before = self.pool.capacity();
+                self.give_back(|pool| shrink_under_handles(pool, floor));
+                assert!(self.pool.capacity() >= floor.min(before));
             }
+            Operation::Relocate(number) => {
+                if let Some((handle, _)) = self.pick_mut(number) {
+                    let before = PoolBox::as_ptr(handle);
+                    let moved = PoolBox::relocate(handle);
+                    assert_eq!(moved, before != PoolBox::as_ptr(handle));
+                }
+            }
+            Operation::RelocateAll => {
+                let mut handles = self.handles(1);
+                // Each goes to a chunk in front, so this comes to an end.
+                while handles
+                    .iter_mut()
+                    .filter_map(|held| PoolBox::relocate(held).then_some(()))
+                    .count()
+                    > 0
+                {}
+            }
+            Operation::Compact(stride) => {
+                let pool = self.pool;
+                compact(pool, self.handles(stride));
+            }
+        }
+    }
+
+    /// The handles at indices that `stride` divides.
+    fn handles(&mut self, stride: usize) -> Vec<&mut Handle<'p, N>> {
+        let held = self.held.iter_mut().step_by(stride).flatten();
+        held.filter_map(|held| if let Held::Handle(handle) = held { Some(handle) } else { None })
+            .collect()
+    }
+
+    /// Has memory given back: chunks, or the pages of those that stay.
+    fn give_back(&self, release: impl FnOnce(&Pool<Item<N>>) -> usize) {
+        let before = self.pool.stats();
+        let released = release(self.pool);
+        let after = self.pool.stats();
+        if before.capacity == after.capacity {
+            assert!(released == 0 || cfg!(feature = "madvise"));
+            assert_eq!(before.bytes_reserved, after.bytes_reserved);
+        } else {
+            assert_eq!(before.bytes_reserved - released, after.bytes_reserved);
         }
     }
 
@@ -384,6 +354,11 @@ impl<'p, const N: usize> History<'p, N> {
         assert_eq!(self.pool.len(), len);
         // One in the pool, one in a box.
         assert_eq!(tally::<N>().live() - self.before, 2 * len);
+        check_figures(
+            self.pool,
+            self.peak..=self.peak + 1,
+            self.held.iter().flatten().map(Held::value),
+        );
         assert_eq!(self.held.len(), self.reference.len());
         for (index, (held, expected)) in self.held.iter().zip(&self.reference).enumerate() {
             let same = held.as_ref().map(Held::value) == expected.as_deref();
@@ -412,9 +387,9 @@ impl<'p, const N: usize> History<'p, N> {
     }
 }
 
-/// Plays `operations` on a pool; `bound` bounds it.
-fn play<const N: usize>(bound: Option<usize>, operations: &[Operation]) {
-    let pool = bound.map_or_else(Pool::new, Pool::<Item<N>>::bounded);
+/// Plays `operations` on a pool; `bound` bounds it, or it may give chunks back by itself.
+fn play<const N: usize>(bound: Option<usize>, gives_back: bool, operations: &[Operation]) {
+    let pool = bound.map_or_else(|| growing(gives_back), Pool::<Item<N>>::bounded);
     let mut history = History::new(&pool, bound.is_some());
     for operation in operations {
         history.step(operation);
@@ -441,9 +416,10 @@ proptest! {
     #[test]
     fn small_values(
         bound in proptest::option::of(0..4000_usize),
+        gives_back in any::<bool>(),
         operations in proptest::collection::vec(operation(), 1..60),
     ) {
-        play::<8>(bound, &operations);
+        play::<8>(bound, gives_back, &operations);
     }
 
     /// Values of a few kilobytes: a magazine of eight slots, so that nearly every slot goes by way
@@ -451,6 +427,7 @@ proptest! {
     #[test]
     fn large_values(
         bound in proptest::option::of(0..300_usize),
+        gives_back in any::<bool>(),
         operations in proptest::collection::vec(operation(), 1..40),
     ) {
         let operations: Vec<_> = operations
@@ -462,7 +439,7 @@ proptest! {
                 other => other,
             })
             .collect();
-        play::<9000>(bound, &operations);
+        play::<9000>(bound, gives_back, &operations);
     }
 
     /// Raw blocks, given back in any order, some of them twice: the pool knows which are occupied.

@@ -15,7 +15,7 @@
 //!   `regressions::a_slot_is_never_handed_out_twice`
 //! - Reclamation by delay:
 //!   `pool::trim_gives_back_what_is_vacant_and_nothing_else`
-//!   `sync_handles::trim_gives_back_what_no_thread_uses`
+//!   `sync_handles::shrink_to_fit_gives_back_what_no_thread_uses`
 //! - ZST, over-alignment, capacity 0, `size * count` overflow:
 //!   `regressions::extreme_sizes_and_counts_are_handled`
 //! - Lifetimes missing on derived types (iterators, uninit boxes, drains):

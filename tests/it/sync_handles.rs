@@ -3,7 +3,7 @@
 //! - Handles are cloned, dropped, taken apart, put together and leaked on other threads than those
 //!   that made them, also while the pool grows.
 //! - A pool that is dropped after handles were forgotten on other threads keeps their memory.
-//! - `trim` gives back what no thread uses, whichever threads used it; the pool works afterwards.
+//! - `shrink_to_fit` gives back what no thread uses, whichever threads used it; the pool works afterwards.
 //! - The figures of a pool may be asked for at any time.
 
 use std::ptr::NonNull;
@@ -126,7 +126,7 @@ fn leaked_values_are_there_as_long_as_the_pool() {
     };
     for round in 1..=3 {
         assert_eq!(leak(&pool), (0..threads).sum::<u64>());
-        pool.trim();
+        pool.shrink_to_fit();
         pool.check_invariants();
         assert_eq!(pool.len() as u64, round * threads);
     }
@@ -169,7 +169,7 @@ fn values_forgotten_on_other_threads_keep_their_memory() {
 /// Reclamation by delay: memory goes back when no thread can be using it, for then the pool is
 /// borrowed exclusively, not some time after.
 #[test]
-fn trim_gives_back_what_no_thread_uses() {
+fn shrink_to_fit_gives_back_what_no_thread_uses() {
     let mut pool = SyncPool::<Words<4>>::new();
     let count = size(10_000, 20);
     for round in 0..rounds(5, 1) {
@@ -189,7 +189,7 @@ fn trim_gives_back_what_no_thread_uses() {
         });
         assert_eq!(pool.len(), kept.len());
         let before = pool.stats();
-        let released = pool.trim();
+        let released = pool.shrink_to_fit();
         let after = pool.stats();
         pool.check_invariants();
         assert_eq!(before.bytes_reserved - after.bytes_reserved, released);
@@ -205,14 +205,14 @@ fn trim_gives_back_what_no_thread_uses() {
         });
         check_quiet(&pool);
         if round % 2 == 0 {
-            assert!(pool.trim() > 0);
+            assert!(pool.shrink_to_fit() > 0);
             assert_eq!((pool.reserved_slots(), pool.stats().bytes_reserved), (0, 0));
             check_quiet(&pool);
         }
     }
     let mut bounded = SyncPool::<u64>::bounded(100);
     drop(bounded.alloc(1));
-    assert_eq!((bounded.trim(), bounded.capacity()), (0, 100));
+    assert_eq!((bounded.shrink_to_fit(), bounded.capacity()), (0, 100));
 }
 
 #[test]

@@ -1,0 +1,115 @@
+//! What the chunks hold, counted one by one.
+
+use alloc::vec::Vec;
+use core::ptr::NonNull;
+
+use super::Depot;
+use crate::bit_tree::WORD_BITS;
+use crate::chunk::Chunk;
+use crate::chunk_summary::{ChunkSummary, Chunks};
+use crate::plan::Growth;
+use crate::stats::PoolStats;
+
+impl Depot {
+    /// The figures at this moment, given the number of occupied slots now and at the peak, that of
+    /// all, and the vacant ones that are `held` by the fronts of the core.
+    ///
+    /// # Safety
+    ///
+    /// 1. What is held is slots of entered chunks of this depot, with the provenance of their
+    ///    chunks.
+    pub(crate) unsafe fn stats(
+        &self,
+        (len, peak_len): (usize, usize),
+        capacity: usize,
+        held: impl Iterator<Item = NonNull<u8>>,
+    ) -> PoolStats {
+        let bytes_live = self.bytes_live(len);
+        let mut stats = PoolStats {
+            capacity,
+            len,
+            peak_len,
+            chunks: 0,
+            occupancy: [0; 10],
+            bytes_reserved: self.bytes,
+            peak_bytes_reserved: self.peak_bytes,
+            bytes_live,
+            peak_bytes_live: bytes_live.max(peak_len * self.geometry.stride().bytes()),
+            upstream_allocations: self.allocations,
+            upstream_releases: self.releases,
+        };
+        // SAFETY: 1. clause 1.
+        unsafe { self.tally(held) };
+        for number in 0..self.chunk_count() {
+            match self.chunks.get(number) {
+                Some(chunk) => stats.count_chunk(occupied(chunk), chunk.slots()),
+                None => stats.count_chunk(0, self.place(number).map_or(1, |(_, slots, _)| slots)),
+            }
+        }
+        stats
+    }
+
+    /// The number of bytes in `len` occupied slots, which are all that there are.
+    fn bytes_live(&self, len: usize) -> usize {
+        match self.growth {
+            Growth::Lone => self.chunks.iter().map(Chunk::slot_bytes).sum(),
+            _ => len * self.geometry.stride().bytes(),
+        }
+    }
+
+    /// Notes in each entered chunk how many of its slots are `held` by the fronts of the core.
+    ///
+    /// # Safety
+    ///
+    /// 1. As for [`Depot::stats`].
+    pub(crate) unsafe fn tally(&self, held: impl Iterator<Item = NonNull<u8>>) {
+        for chunk in &self.chunks {
+            chunk.set_tally(0);
+        }
+        for slot in held {
+            // SAFETY: 1. clause 1. 2. It is used in this turn alone.
+            let chunk = unsafe { Chunk::holding(slot) };
+            chunk.set_tally(chunk.tally() + 1);
+        }
+    }
+
+    /// Whether there is a wholly vacant chunk among the entered ones, after [`Depot::tally`].
+    pub(crate) fn has_vacant_chunk(&self) -> bool {
+        self.chunks.iter().any(|chunk| occupied(chunk) == 0)
+    }
+
+    /// The chunks, given the vacant slots that are `held` by the fronts of the core.
+    ///
+    /// # Safety
+    ///
+    /// 1. As for [`Depot::stats`].
+    pub(crate) unsafe fn summaries(&self, held: impl Iterator<Item = NonNull<u8>>) -> Chunks {
+        let place = |number| self.place(number).expect("the chunk is reserved");
+        let mut vacant: Vec<Vec<usize>> = (0..self.chunk_count())
+            .map(|number| {
+                let words = 0..place(number).1.div_ceil(WORD_BITS);
+                match self.chunks.get(number) {
+                    Some(chunk) => words.map(|index| chunk.vacancy().word(index)).collect(),
+                    None => words.map(|_| usize::MAX).collect(),
+                }
+            })
+            .collect();
+        for slot in held {
+            // SAFETY: 1. clause 1. 2. It is used in this turn alone.
+            let chunk = unsafe { Chunk::holding(slot) };
+            let (index, bit) = chunk.bit_of(slot);
+            vacant[chunk.number()][index] |= bit;
+        }
+        let summary = |(number, vacant)| {
+            let (base, slots, _) = place(number);
+            ChunkSummary::new(base.addr().get(), slots, vacant)
+        };
+        Chunks::new(vacant.into_iter().enumerate().map(summary).collect())
+    }
+}
+
+/// The number of occupied slots of a chunk, in which those are noted that are in a front. While
+/// others are at it, what moves may be counted twice.
+fn occupied(chunk: &Chunk) -> usize {
+    chunk.slots().saturating_sub(chunk.vacancy().count() + chunk.tally() as usize)
+}

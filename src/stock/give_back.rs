@@ -1,0 +1,168 @@
+//! Chunks on their way back: when asked for, and by itself.
+//!
+//! A stock that gives chunks back by itself does so with hysteresis: only while more than a quarter
+//! of its slots is vacant, and never the last chunk (the quarter is snmalloc's). To find out whether
+//! a chunk is wholly vacant takes a look at all chunks and at the front. It looks when the number of
+//! occupied slots has fallen by a quarter since the last time, and by an eighth of what the magazine
+//! has room for, so that what a look costs is little beside the frees in between; and anew when the
+//! number has risen by a quarter of the capacity, or the stock has grown.
+//!
+//! Only a slot that is spilled can bring a look about. So the magazine, which is emptied before a
+//! chunk goes, is filled again: with slots of the chunks in front, which are the last to go.
+
+use super::Stock;
+use crate::bit_tree::lowest_bits;
+use crate::front::Front;
+use crate::pages;
+use crate::plan::Growth;
+
+/// When a stock looks for chunks to give back by itself.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// The number of occupied slots at which it does, or below.
+    below: Option<usize>,
+    /// The number of occupied slots from which on `below` is set anew.
+    above: usize,
+    /// The number of slots that it was made with, and keeps.
+    least: usize,
+}
+
+impl Watch {
+    /// That of a stock without slots.
+    pub(super) fn new() -> Self {
+        Self { below: None, above: 0, least: 0 }
+    }
+}
+
+impl Stock {
+    /// Gives memory without an occupied slot back: every wholly vacant chunk, or the pages of a
+    /// stock that keeps its slots, where that can be done. Returns the number of bytes.
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this stock.
+    pub(crate) unsafe fn trim(&mut self, front: &Front) -> usize {
+        match self.depot.growth() {
+            // SAFETY: 1. clause 1.
+            Growth::OnDemand => unsafe { self.shrink_to(0, front) }.1,
+            Growth::Bounded if pages::CAN_RELEASE => {
+                // SAFETY: 1. clause 1.
+                unsafe { self.empty_front(front) };
+                self.depot.release_pages()
+            }
+            Growth::Bounded | Growth::Lone => 0,
+        }
+    }
+
+    /// Gives wholly vacant chunks of a growing stock back, as long as it keeps `floor` slots; returns
+    /// the numbers of chunks and of bytes.
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this stock.
+    pub(crate) unsafe fn shrink_to(&mut self, floor: usize, front: &Front) -> (usize, usize) {
+        if self.depot.growth() != Growth::OnDemand {
+            return (0, 0);
+        }
+        // SAFETY: 1. clause 1.
+        unsafe { self.empty_front(front) };
+        let entered = self.depot.entered();
+        let released = self.depot.release_vacant(floor);
+        // INVARIANT: `Front` 2. the slots of the chunks that went were all vacant.
+        front.vacant.set(front.vacant.get() - (entered - self.depot.entered()));
+        self.list_all();
+        self.watch_anew(front);
+        released
+    }
+
+    /// Says anew which chunks have a vacant slot.
+    pub(super) fn list_all(&mut self) {
+        // INVARIANT: 1. here.
+        self.with_vacancy.clear();
+        for number in 0..self.depot.chunks().len() {
+            if self.depot.chunks()[number].vacancy().first_word().is_some() {
+                self.list(number);
+            }
+        }
+    }
+
+    /// Gives chunks back by itself, where it is one that does, and time to.
+    ///
+    /// # Safety
+    ///
+    /// 1. `front` is the front of this stock.
+    pub(super) unsafe fn give_back(&mut self, front: &Front) {
+        let Some(watch) = &self.watch else { return };
+        let len = self.len(front);
+        if watch.below.is_none_or(|below| len > below) {
+            return;
+        }
+        // A quarter of what is kept is vacant, and a chunk is.
+        let floor = (len + len.div_ceil(3)).max(watch.least).max(1);
+        if self.depot.capacity() > floor {
+            // SAFETY: 1. `Front` invariant 1, of this stock's front (clause 1).
+            unsafe { self.depot.tally(front.slots()) };
+            if self.depot.has_vacant_chunk() || self.depot.has_next() {
+                // SAFETY: 1. clause 1.
+                unsafe { self.shrink_to(floor, front) };
+                self.stock_up(front);
+            }
+        }
+        self.watch_anew(front);
+    }
+
+    /// Fills the magazine, which is empty, with the lowest vacant slots of the bitmaps.
+    fn stock_up(&mut self, front: &Front) {
+        loop {
+            let room = front.magazine.capacity() - front.magazine.len();
+            let Some(number) = self.with_vacancy.tree().first().filter(|_| room > 0) else {
+                return;
+            };
+            let chunk = self.depot.chunks()[number];
+            let index = chunk.vacancy().first_word();
+            let index = index.expect("`with_vacancy` names chunks with a vacant slot");
+            let taken = lowest_bits(chunk.vacancy().word(index), room);
+            // INVARIANT: `Depot` 3. from the bitmap to the magazine.
+            self.remove(number, index, taken, front);
+            front.magazine.extend(chunk.slots_of(index, taken));
+        }
+    }
+
+    /// Sets anew when to look for chunks to give back, from what is occupied now.
+    pub(super) fn watch_anew(&mut self, front: &Front) {
+        let (len, capacity) = (self.len(front), self.depot.capacity());
+        if let Some(watch) = &mut self.watch {
+            let magazine = front.magazine.capacity();
+            let step = (len / 4).max(magazine / 8).max(1);
+            // Below this more than a quarter is vacant.
+            let quarter = (capacity - capacity / 4).saturating_sub(1);
+            watch.below = (len > 0).then(|| len.saturating_sub(step).min(quarter));
+            watch.above = len + (capacity / 4).max(magazine);
+            self.set_heed(front);
+        }
+    }
+
+    /// As [`Stock::watch_anew`], where so many slots are occupied that it is time to.
+    pub(super) fn watch_rise(&mut self, front: &Front) {
+        if self.watch.as_ref().is_some_and(|watch| self.len(front) >= watch.above) {
+            self.watch_anew(front);
+        }
+    }
+
+    /// Notes that a stock that gives chunks back by itself is to keep so many slots.
+    pub(super) fn keep(&mut self, slots: usize) {
+        if let Some(watch) = &mut self.watch {
+            watch.least = slots;
+        }
+    }
+
+    /// The number of slots in the bitmaps at which it is time to look for chunks to give back: a
+    /// slot is spilled when the magazine is full, so this tells how many are occupied then.
+    pub(super) fn vacant_to_give_back(&self, front: &Front) -> usize {
+        let below = self.watch.as_ref().and_then(|watch| watch.below);
+        below.map_or(usize::MAX, |below| {
+            let elsewhere = below + front.magazine.capacity() + front.window.len();
+            self.depot.entered().saturating_sub(elsewhere)
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! What a pool says of itself is what it holds:
+//!
+//! - Whatever happens, its figures and its chunks are those of the values in it; the model checks
+//!   that after each step of each history.
+//! - The peak is never further off than a magazine.
+//! - Figures can be read, and serialised with the feature `serde`.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use super::{PEAK_MAY_BE_ABOVE, Pool, growing, slots};
+
+/// The alignment of a chunk.
+const CHUNK_ALIGN: usize = if cfg!(target_pointer_width = "64") { 256 << 10 } else { 16 << 10 };
+
+/// The most slots that a magazine holds, for values of a type.
+const fn magazine<T>() -> usize {
+    let wished = (64 << 10) / size_of::<T>();
+    if wished < 8 {
+        8
+    } else if wished > 1023 {
+        1023
+    } else {
+        wished
+    }
+}
+
+/// Checks the figures of a pool that holds the values given, and no others, and whose slots have
+/// been occupied up to a number in `peak` at once.
+pub(super) fn check_figures<'v, T: 'v>(
+    pool: &Pool<T>,
+    peak: RangeInclusive<usize>,
+    values: impl Iterator<Item = &'v T>,
+) {
+    let mut by_chunk = BTreeMap::new();
+    let mut len = 0;
+    for value in values {
+        let address = (&raw const *value).addr();
+        *by_chunk.entry(address - address % CHUNK_ALIGN).or_insert(0) += 1;
+        len += 1;
+    }
+    let stats = pool.stats();
+    assert_eq!((stats.len, stats.capacity), (len, pool.capacity()));
+    assert_eq!(stats.bytes_live, len * size_of::<T>());
+    assert!(stats.bytes_live <= stats.bytes_reserved);
+    assert!(stats.bytes_reserved <= stats.peak_bytes_reserved);
+    assert_eq!(stats.peak_bytes_live, stats.peak_len * size_of::<T>());
+    assert!(stats.upstream_releases <= stats.upstream_allocations);
+    assert!((0.0..=1.0).contains(&stats.fragmentation()));
+    assert!(stats.realised_fragmentation() >= 0.0);
+    let above = PEAK_MAY_BE_ABOVE * magazine::<T>();
+    assert!(stats.peak_len <= peak.end() + above, "{stats:?}, but {peak:?}");
+    assert!(stats.peak_len + magazine::<T>() >= *peak.start(), "{stats:?}, but {peak:?}");
+
+    let mut occupancy = [0; 10];
+    let mut all_slots = 0;
+    let chunks = pool.chunks();
+    assert_eq!(chunks.len(), stats.chunks);
+    for chunk in chunks {
+        let occupied = by_chunk.remove(&chunk.address()).unwrap_or(0);
+        assert_eq!(chunk.occupied(), occupied);
+        let set: usize = chunk.bitmap().iter().map(|word| word.count_ones() as usize).sum();
+        assert_eq!(set, occupied);
+        occupancy[(occupied * 10 / chunk.slots()).min(9)] += 1;
+        all_slots += chunk.slots();
+    }
+    assert!(by_chunk.is_empty(), "every value lies in a chunk");
+    assert_eq!((all_slots, occupancy), (slots(pool), stats.occupancy));
+}
+
+#[test]
+fn bits_are_set_where_values_lie() {
+    let pool = Pool::<u64>::bounded(20_000);
+    let mut values: Vec<_> = (0..20_000).map(|number| pool.alloc(number)).collect();
+    values.retain(|number| **number % 3 == 0);
+    let first = pool.chunks().next().unwrap().address();
+    let behind = |value: &u64| (&raw const *value).addr() % CHUNK_ALIGN;
+    let lowest = values.iter().map(|value| behind(value)).min().unwrap();
+    for chunk in pool.chunks() {
+        let number = |slot: usize| (chunk.address() - first) + slot;
+        let count = (0..chunk.slots()).filter(|slot| chunk.is_occupied(*slot)).count();
+        assert_eq!(count, chunk.occupied(), "chunk at {}", number(0));
+    }
+    for value in &values {
+        let address = (&raw const **value).addr();
+        let start = address - address % CHUNK_ALIGN;
+        let chunk = pool.chunks().find(|chunk| chunk.address() == start).unwrap();
+        let slots = chunk.slots() * size_of::<u64>();
+        // The slots end where the chunk does, or a little in front; where they begin is not told.
+        assert!(behind(value) < lowest + slots);
+        if chunk.address() == first {
+            assert!(chunk.is_occupied((behind(value) - lowest) / size_of::<u64>()));
+        }
+        if cfg!(miri) {
+            break;
+        }
+    }
+}
+
+#[test]
+fn the_peak_is_no_further_off_than_a_magazine() {
+    let mut rng = fastrand::Rng::with_seed(5);
+    for round in 0..if cfg!(miri) { 2 } else { 40 } {
+        let pool = growing(round % 2 == 1);
+        let mut values = Vec::new();
+        let mut peak = 0;
+        for _ in 0..if cfg!(miri) { 3 } else { 20 } {
+            // Also a window that is used, left alone, and used again.
+            for _ in 0..rng.usize(..if cfg!(miri) { 200 } else { 5000 }) {
+                values.push(pool.alloc([7_u32; 3]));
+            }
+            peak = peak.max(values.len());
+            check_figures(&pool, peak..=peak, values.iter().map(|value| &**value));
+            rng.shuffle(&mut values);
+            values.truncate(values.len() - rng.usize(..=values.len()));
+            check_figures(&pool, peak..=peak, values.iter().map(|value| &**value));
+        }
+    }
+}
+
+#[test]
+fn figures_can_be_read() {
+    let pool = Pool::<[u8; 100]>::bounded(1000);
+    let values: Vec<_> = (0..500).map(|_| pool.alloc([7; 100])).collect();
+    let table = pool.stats().to_string();
+    for word in ["50000", "fragmentation", "500", "50 to  60 %"] {
+        assert!(table.contains(word), "{word} in {table}");
+    }
+    drop(values);
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn figures_can_be_serialised() {
+    let pool = Pool::<u64>::bounded(100);
+    let _value = pool.alloc(7);
+    let text = serde_json::to_string(&pool.stats()).unwrap();
+    for word in ["\"len\":1", "\"bytes_live\":8", "\"occupancy\":["] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+}
