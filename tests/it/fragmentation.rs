@@ -13,7 +13,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::ptr::NonNull;
 
-use super::{Pool, PoolBox};
+use super::{Pool, PoolBox, SizeClassPool};
 use crate::support::{Tally, panic_message};
 
 /// A number of values, cut where an interpreter runs the tests.
@@ -341,6 +341,41 @@ fn values_without_a_size_move_too() {
     for (index, value) in kept.iter().enumerate() {
         assert_eq!(value.downcast_ref(), Some(&format!("string {}", 10 * index)));
     }
+}
+
+#[test]
+fn values_of_size_classes_move_within_their_class() {
+    let (pool, other) = (SizeClassPool::new(), Pool::<u64>::new());
+    let count = many(50_000) as u64;
+    let (mut small, mut text, mut large) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..count {
+        small.push(pool.alloc(number));
+        text.push(pool.alloc_str(&format!("text {number} of different lengths")));
+        if number % 5000 == 0 {
+            large.push(pool.alloc([number; 5000]));
+        }
+    }
+    small.retain(|value| **value % 20 == 0);
+    let mut numbers = 0..;
+    text.retain(|_| numbers.next().is_some_and(|number| number % 20 == 0));
+    let done = other.compact(&mut small);
+    assert_eq!((done.moved, done.foreign), (0, small.len()), "another pool's are left alone");
+    assert_eq!(other.compact(&mut large).foreign, large.len());
+    pool.trim();
+    let before = pool.stats();
+    let moved = small.iter_mut().map(PoolBox::relocate).filter(|moved| *moved).count()
+        + text.iter_mut().map(PoolBox::relocate).filter(|moved| *moved).count();
+    pool.check_invariants();
+    assert!(moved > 0 || cfg!(miri));
+    assert!(!large.iter_mut().any(PoolBox::relocate), "each has a chunk of its own");
+    assert!(pool.trim() > 0 || cfg!(miri));
+    pool.check_invariants();
+    assert!(pool.stats().fragmentation() < before.fragmentation() || cfg!(miri));
+    assert!(small.iter().zip(0..).all(|(value, index)| **value == 20 * index));
+    for (value, index) in text.iter().zip(0..) {
+        assert_eq!(**value, *format!("text {} of different lengths", 20 * index));
+    }
+    assert!(large.iter().all(|value| value[0] % 5000 == 0 && value[0] == value[4999]));
 }
 
 #[test]
