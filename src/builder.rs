@@ -88,11 +88,13 @@ impl<T> PoolBuilder<Pool<T>> {
     /// asked to, as is the default.
     ///
     /// It does so with hysteresis: only while more than a quarter of its slots is vacant, and never
-    /// with the last chunk, nor with what it was made with. The drop of a handle in which it does so
+    /// with the last chunk, nor with what it was made with, nor with the last slots, as many as the
+    /// magazine has room for: a thousand, 64 KiB of them, or eight of large values. The drop of a handle in which it does so
     /// takes as long as the upstream allocator takes. Others take as long as without it, but that
     /// each time when the number of values has fallen by a quarter one looks through the bitmaps.
-    /// A pool of no more slots than the magazine has room for, 64 KiB of them or eight, may not look
-    /// at all. Such a pool also grows in smaller steps, of an eighth at most.
+    /// Such a pool also grows in smaller steps, of an eighth of what it has. Where the number of
+    /// values rises and falls by more than half again and again, memory goes to and fro, which
+    /// takes several times as long as the values do: there [`Pool::trim`] at quiet times is better.
     ///
     /// A bounded pool keeps its memory.
     ///
@@ -100,7 +102,7 @@ impl<T> PoolBuilder<Pool<T>> {
     ///
     /// ```
     /// let pool = typed_pool::Pool::builder().release_empty_chunks(true).build();
-    /// let mut values: Vec<_> = (0..1_000_000).map(|number| pool.alloc(number)).collect();
+    /// let mut values: Vec<_> = (0..100_000).map(|number| pool.alloc([number; 16])).collect();
     /// values.truncate(10_000);
     /// assert!(pool.capacity() < 30_000);
     /// ```

@@ -8,11 +8,11 @@ use core::ptr::NonNull;
 ///
 /// ```
 /// let pool = typed_pool::Pool::new();
-/// let mut values: Vec<_> = (0..100_000_u64).map(|number| pool.alloc(number)).collect();
-/// values.retain(|number| **number % 10 == 0);
+/// let mut values: Vec<_> = (0..100_000).map(|number| pool.alloc([number; 16])).collect();
+/// values.retain(|numbers| numbers[0] % 10 == 0);
 /// let done = pool.compact(&mut values);
 /// assert!(done.moved > 0 && done.bytes_released > 0);
-/// assert!(pool.stats().fragmentation() < 0.3);
+/// assert!(pool.stats().fragmentation() < 0.4);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

@@ -97,8 +97,10 @@ impl Stock {
         if watch.below.is_none_or(|below| len > below) {
             return;
         }
-        // A quarter of what is kept is vacant, and a chunk is.
-        let floor = (len + len.div_ceil(3)).max(watch.least).max(1);
+        // A quarter of what is kept is vacant, and a chunk stays: as many slots as the magazine has
+        // room for do, or loads that come and go by a thousand would take small chunks to and fro.
+        let magazine = front.magazine.capacity().max(1);
+        let floor = (len + len.div_ceil(3)).max(watch.least).max(magazine);
         if self.depot.capacity() > floor {
             // SAFETY: 1. `Front` invariant 1, of this stock's front (clause 1).
             unsafe { self.depot.tally(front.slots()) };

@@ -230,10 +230,8 @@ impl SyncCore {
 
 // SAFETY: 1. `Depot` invariant 6. 2. `Depot` invariant 3: what is taken leaves a cache or a bitmap,
 // which had it with that provenance, or is of a chunk just entered. 3. invariant 5; `Depot`
-// invariant
-// 2. 4. `shrink_to` releases wholly vacant chunks, and `release_lone` one whose slot is given back;
-//    nothing
-// else does. 5. Such a core has no tracts.
+// invariant 2. 4. `shrink_to` releases wholly vacant chunks, and `release_lone` one whose slot is
+// given back; nothing else does. 5. Such a core has no tracts.
 unsafe impl PoolCore for SyncCore {
     type Once<T> = OnceLock<T>;
 
