@@ -81,6 +81,9 @@ mod contest;
 mod counting;
 #[path = "shared/drawing.rs"]
 mod drawing;
+#[cfg(test)]
+#[path = "shared/elements.rs"]
+mod elements;
 #[path = "replay/heap.rs"]
 mod heap;
 #[path = "shared/input.rs"]
