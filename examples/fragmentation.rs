@@ -30,11 +30,11 @@
 //! # Output
 //!
 //! First `key: value` lines about the sequence, then a table with a column for each policy. Means
-//! are over hundreds of samples at equal distances. Fragmentation is the share of the reserved bytes
-//! that is not live. `ns per operation` is the time of all puts and frees, with the table of
-//! handles, and of the policy's own calls, divided by the number of puts and frees; the share of the
-//! policy's calls stands below it. Last come the figures of the first policy's pool at the end of
-//! the day.
+//! are over hundreds of samples at equal distances. Fragmentation is the share of the reserved
+//! bytes that is not live. `ns per operation` is the time of all puts and frees, with the table of
+//! handles, and of the policy's own calls, divided by the number of puts and frees; the share of
+//! the policy's calls stands below it. Last come the figures of the first policy's pool at the end
+//! of the day.
 //!
 //! `fragmentation.svg` shows live and reserved bytes over the day. `occupancy.svg` shows what is
 //! occupied of each chunk of the first policy's pool at the end of the day, and after it is

@@ -300,8 +300,8 @@ unsafe fn copy_slot(from: NonNull<u8>, to: NonNull<u8>, bytes: usize) {
     }
 }
 
-/// Moves a block to where another layout has its place. Where `slots` says so, both places are slots
-/// of classes.
+/// Moves a block to where another layout has its place. Where `slots` says so, both places are
+/// slots of classes.
 ///
 /// # Errors
 ///
@@ -322,8 +322,8 @@ unsafe fn relocate<C: PoolCore>(
     let moved = pool.allocate(new)?;
     let bytes = old.size().min(new.size());
     match slots {
-        // SAFETY: 1. both are slots of classes (clause 2), and hold as many bytes. 2. They are apart,
-        // being occupied at once.
+        // SAFETY: 1. both are slots of classes (clause 2), and hold as many bytes. 2. They are
+        // apart, being occupied at once.
         true => unsafe { copy_slot(whole(block), moved.cast(), bytes) },
         // SAFETY: both are as long (clause 1), and apart, being occupied at once.
         false => unsafe { block.copy_to_nonoverlapping(moved.cast(), bytes) },

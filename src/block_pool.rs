@@ -360,7 +360,8 @@ impl<C: PoolCore> BlockPool<C> {
         self.core().contains(pointer.addr().get())
     }
 
-    /// The pool's figures at this moment, as [`TypedPool::stats`](crate::TypedPool::stats) gives them.
+    /// The pool's figures at this moment, as [`TypedPool::stats`](crate::TypedPool::stats) gives
+    /// them.
     ///
     /// # Examples
     ///
@@ -389,9 +390,10 @@ impl<C: PoolCore> BlockPool<C> {
         self.core().chunks()
     }
 
-    /// Gives whole pages in which no block is occupied back to the kernel of Linux, with the feature
-    /// `madvise`; returns the number of bytes. The pool keeps its blocks: the pages are there again
-    /// when they are used. Without the feature, and elsewhere, it does nothing, and returns 0.
+    /// Gives whole pages in which no block is occupied back to the kernel of Linux, with the
+    /// feature `madvise`; returns the number of bytes. The pool keeps its blocks: the pages are
+    /// there again when they are used. Without the feature, and elsewhere, it does nothing, and
+    /// returns 0.
     ///
     /// # Examples
     ///

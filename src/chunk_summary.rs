@@ -28,7 +28,8 @@ pub struct ChunkSummary {
 }
 
 impl ChunkSummary {
-    /// A chunk of `slots` slots at `address`, of which those are vacant that have a bit in `vacant`.
+    /// A chunk of `slots` slots at `address`, of which those are vacant that have a bit in
+    /// `vacant`.
     pub(crate) fn new(address: usize, slots: usize, vacant: Vec<usize>) -> Self {
         debug_assert_eq!(vacant.len(), slots.div_ceil(WORD_BITS));
         let mut bitmap = vacant.into_boxed_slice();

@@ -60,6 +60,9 @@
 //! - `allocator-api2`: references to [`SizeClassPool`], to [`MemoryPool`] and to their twins for
 //!   threads implement `Allocator` of the crate of that name, for its collections and those of
 //!   crates that support it, such as `hashbrown`.
+//! - `madvise`: [`Pool::trim`] of bounded pools, and `SyncPool::trim`, give vacant pages back to
+//!   the kernel of Linux, by way of `libc`.
+//! - `serde`: figures such as [`PoolStats`] can be serialised.
 //! - `huge-pages`: what [`PoolBuilder::huge_pages`] asks for on Linux, by way of `libc`.
 #![no_std]
 

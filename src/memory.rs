@@ -34,9 +34,9 @@ pub(crate) mod sealed {
     ///
     /// # Safety
     ///
-    /// 1. What `take_beside` and `take_in_front_of` give is a slot of the size and the alignment of the one given at
-    ///    least, of a core behind the same `Self`, with the provenance of its chunk; it is occupied
-    ///    and the caller's.
+    /// 1. What `take_beside` and `take_in_front_of` give is a slot of the size and the alignment of
+    ///    the one given at least, of a core behind the same `Self`, with the provenance of its
+    ///    chunk; it is occupied and the caller's.
     pub unsafe trait Slots {
         /// Takes a vacant slot like `slot`.
         ///

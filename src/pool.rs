@@ -123,8 +123,8 @@ impl<T> Pool<T> {
     /// emptied by moving more of those whose handles are given, then gives memory back, as
     /// [`Pool::trim`](Pool::trim) does.
     ///
-    /// Values whose handles are not given stay where they are, and so do the others of their chunks.
-    /// Handles of other pools are left alone, and counted.
+    /// Values whose handles are not given stay where they are, and so do the others of their
+    /// chunks. Handles of other pools are left alone, and counted.
     ///
     /// A value that is moved has another address afterwards: what was noted of the old one, by
     /// [`PoolBox::as_ptr`] or as a raw pointer in the value itself, is no longer valid. That no

@@ -6,8 +6,9 @@ use core::fmt;
 use crate::stats::fragmentation;
 
 /// The figures of a pool of size classes at one moment, from
-/// [`SizeClassPool::stats`](crate::SizeClassPool::stats). Shown with `{}` they are a table. With the
-/// feature `serde` they can be serialised.
+/// [`SizeClassPool::stats`](crate::SizeClassPool::stats).
+///
+/// Shown with `{}` they are a table. With the feature `serde` they can be serialised.
 ///
 /// # Examples
 ///

@@ -35,8 +35,8 @@ pub struct PoolStats {
     /// The number of occupied slots.
     pub len: usize,
     /// The most slots that were occupied at once, as far as the pool has noticed: as many were, and
-    /// there may have been more, by no more than the magazine has room for (1023 at most). In a pool
-    /// that threads share it may be wrong by as much for each of them, either way.
+    /// there may have been more, by no more than the magazine has room for (1023 at most). In a
+    /// pool that threads share it may be wrong by as much for each of them, either way.
     pub peak_len: usize,
     /// The number of chunks.
     pub chunks: usize,
@@ -59,8 +59,8 @@ pub struct PoolStats {
 }
 
 impl PoolStats {
-    /// The share of the reserved bytes that is not in occupied slots: 0 where all of it is, close to
-    /// 1 where next to nothing is. 0 where nothing is reserved.
+    /// The share of the reserved bytes that is not in occupied slots: 0 where all of it is, close
+    /// to 1 where next to nothing is. 0 where nothing is reserved.
     ///
     /// # Examples
     ///

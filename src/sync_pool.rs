@@ -78,9 +78,9 @@ impl<T> SyncPool<T> {
     /// feature, and elsewhere, it does nothing, and returns 0.
     ///
     /// Other threads may use the pool meanwhile: slots of one chunk at a time are taken out of it
-    /// for as long as the kernel takes, and who finds no other waits for that. Slots in magazines of
-    /// other threads, a thousand each at most, keep their pages. Chunks stay, as threads may look
-    /// through them; [`SyncPool::shrink_to_fit`] gives those back.
+    /// for as long as the kernel takes, and who finds no other waits for that. Slots in magazines
+    /// of other threads, a thousand each at most, keep their pages. Chunks stay, as threads may
+    /// look through them; [`SyncPool::shrink_to_fit`] gives those back.
     ///
     /// Takes time in proportion to the number of chunks.
     ///

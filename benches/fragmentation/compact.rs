@@ -7,8 +7,8 @@ use crate::{Times, Value, keeps};
 
 const VALUES: u64 = 1_000_000;
 
-/// Times compaction, beside moving every value to a pool of its own by hand; returns whether what it
-/// keeps is a twentieth more than the values at most.
+/// Times compaction, beside moving every value to a pool of its own by hand; returns whether what
+/// it keeps is a twentieth more than the values at most.
 pub(crate) fn measure(rounds: usize) -> bool {
     let mut well = true;
     for shuffled in [false, true] {

@@ -3,8 +3,8 @@
 
 use crate::Value;
 
-/// Slots by their numbers, as many as there ever are. In a vacant one the first word is the number of
-/// the next.
+/// Slots by their numbers, as many as there ever are. In a vacant one the first word is the number
+/// of the next.
 pub(crate) struct Intrusive {
     slots: Vec<Value>,
     first: usize,

@@ -8,8 +8,8 @@ use crate::{Value, keeps};
 
 const STEADY: u64 = 30_000;
 
-/// Prints what `trim` leaves after a spike by what there was before; returns whether that is no more
-/// than 1.3 times as much.
+/// Prints what `trim` leaves after a spike by what there was before; returns whether that is no
+/// more than 1.3 times as much.
 pub(crate) fn measure() -> bool {
     let pool = Pool::<Value>::new();
     let mut queue: VecDeque<_> = (0..STEADY).map(|number| pool.alloc([number; 8])).collect();

@@ -40,8 +40,8 @@ impl<T: ?Sized, M: Memory> PoolBox<'_, T, M> {
         let Some(target) = (unsafe { M::take_in_front_of(slot) }) else { return false };
         // SAFETY: 1. clause 1 of `Slots`. 2. It was just taken.
         unsafe { this.move_to(target) };
-        // SAFETY: 1. invariant 1. 2. The value has moved, and nothing else refers to its slot. 3. By
-        // the lines above.
+        // SAFETY: 1. invariant 1. 2. The value has moved, and nothing else refers to its slot. 3.
+        // By the lines above.
         unsafe { M::put_behind(slot) };
         true
     }

@@ -52,8 +52,8 @@ impl Stock {
         Some(chunk.slot(index * WORD_BITS + bit.trailing_zeros() as usize))
     }
 
-    /// Moves values of `handles` out of the sparsest chunks until none of the chunks could be emptied
-    /// by moving more of them, then gives back what is vacant, as [`Stock::trim`] does.
+    /// Moves values of `handles` out of the sparsest chunks until none of the chunks could be
+    /// emptied by moving more of them, then gives back what is vacant, as [`Stock::trim`] does.
     ///
     /// # Safety
     ///
@@ -106,9 +106,9 @@ impl Stock {
         foreign
     }
 
-    /// Notes which chunks are to leave: the sparsest, as long as the others have room for what is in
-    /// them, where `vacant` slots are vacant in all. A chunk whose values go elsewhere takes its own
-    /// vacant slots away and as many others as it has occupied ones: as many as it has slots.
+    /// Notes which chunks are to leave: the sparsest, as long as the others have room for what is
+    /// in them, where `vacant` slots are vacant in all. A chunk whose values go elsewhere takes its
+    /// own vacant slots away and as many others as it has occupied ones: as many as it has slots.
     fn choose_sparsest(&self, mut vacant: usize) {
         for share in 0..=SHARES {
             for chunk in self.depot.chunks() {

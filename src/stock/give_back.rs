@@ -1,11 +1,11 @@
 //! Chunks on their way back: when asked for, and by itself.
 //!
 //! A stock that gives chunks back by itself does so with hysteresis: only while more than a quarter
-//! of its slots is vacant, and never the last chunk (the quarter is snmalloc's). To find out whether
-//! a chunk is wholly vacant takes a look at all chunks and at the front. It looks when the number of
-//! occupied slots has fallen by a quarter since the last time, and by an eighth of what the magazine
-//! has room for, so that what a look costs is little beside the frees in between; and anew when the
-//! number has risen by a quarter of the capacity, or the stock has grown.
+//! of its slots is vacant, and never the last chunk (the quarter is snmalloc's). To find out
+//! whether a chunk is wholly vacant takes a look at all chunks and at the front. It looks when the
+//! number of occupied slots has fallen by a quarter since the last time, and by an eighth of what
+//! the magazine has room for, so that what a look costs is little beside the frees in between; and
+//! anew when the number has risen by as much, or the stock has grown.
 //!
 //! Only a slot that is spilled can bring a look about. So the magazine, which is emptied before a
 //! chunk goes, is filled again: with slots of the chunks in front, which are the last to go.
@@ -54,8 +54,8 @@ impl Stock {
         }
     }
 
-    /// Gives wholly vacant chunks of a growing stock back, as long as it keeps `floor` slots; returns
-    /// the numbers of chunks and of bytes.
+    /// Gives wholly vacant chunks of a growing stock back, as long as it keeps `floor` slots;
+    /// returns the numbers of chunks and of bytes.
     ///
     /// # Safety
     ///
@@ -139,7 +139,7 @@ impl Stock {
             // Below this more than a quarter is vacant.
             let quarter = (capacity - capacity / 4).saturating_sub(1);
             watch.below = (len > 0).then(|| len.saturating_sub(step).min(quarter));
-            watch.above = len + (capacity / 4).max(magazine);
+            watch.above = len + (len / 4).max(magazine);
             self.set_heed(front);
         }
     }

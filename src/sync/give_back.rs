@@ -45,8 +45,8 @@ impl SyncCore {
         bytes
     }
 
-    /// Claims the vacant slots of a chunk, as many as there are tokens for; returns them word by word,
-    /// or nothing where memory to note them is refused.
+    /// Claims the vacant slots of a chunk, as many as there are tokens for; returns them word by
+    /// word, or nothing where memory to note them is refused.
     fn claim_all(&self, chunk: Chunk) -> Option<Vec<usize>> {
         let words = chunk.slots().div_ceil(WORD_BITS);
         let mut claimed = Vec::new();

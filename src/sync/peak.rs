@@ -33,8 +33,8 @@ impl Peak {
         self.entered.store(entered, Relaxed);
     }
 
-    /// Looks how many slots are out of the bitmaps, in which there are `in_bitmaps`. Where there are
-    /// more than ever, `vacant` of them are counted.
+    /// Looks how many slots are out of the bitmaps, in which there are `in_bitmaps`. Where there
+    /// are more than ever, `vacant` of them are counted.
     pub(super) fn look(&self, in_bitmaps: usize, vacant: impl FnOnce() -> usize) {
         let out = self.entered.load(Relaxed).saturating_sub(in_bitmaps);
         if out > self.out.load(Relaxed) {

@@ -84,8 +84,8 @@ impl SyncCore {
         }
     }
 
-    /// Takes a vacant slot in a chunk with a number below `end`, from the bitmaps, into which it puts
-    /// the magazine of this thread where they have none there.
+    /// Takes a vacant slot in a chunk with a number below `end`, from the bitmaps, into which it
+    /// puts the magazine of this thread where they have none there.
     pub(super) fn take_below(&self, end: usize) -> Option<NonNull<u8>> {
         let take = || {
             if self.tokens.take(1) == 0 {

@@ -75,7 +75,8 @@ impl<'a> SharedBits<'a> {
         0
     }
 
-    /// Claims at most `most` slots of word `index`; returns which. They are the caller's from then on.
+    /// Claims at most `most` slots of word `index`; returns which. They are the caller's from then
+    /// on.
     pub(super) fn claim_word(self, index: usize, most: usize, tell: impl Fn()) -> usize {
         if most == 0 || self.words[index].load(Relaxed) == 0 {
             return 0;

@@ -124,8 +124,8 @@ impl SyncCore {
         for (index, mask) in run_masks(0, chunk.slots()) {
             chunk.vacancy().insert(index, mask);
         }
-        // SAFETY: 1. `shrink_to` clears the table before it releases chunks, and otherwise they stay as
-        // long as the depot.
+        // SAFETY: 1. `shrink_to` clears the table before it releases chunks, and otherwise they
+        // stay as long as the depot.
         unsafe { self.table.enter(chunk.number(), chunk) };
         self.peak.set_entered(depot.entered());
         // INVARIANT: 2. the bits were set above.
@@ -197,8 +197,8 @@ impl SyncCore {
         self.depot().release_lone(chunk);
     }
 
-    /// Gives wholly vacant chunks of a growing core back, as long as it keeps `floor` slots; returns
-    /// the number of bytes.
+    /// Gives wholly vacant chunks of a growing core back, as long as it keeps `floor` slots;
+    /// returns the number of bytes.
     ///
     /// # Safety
     ///

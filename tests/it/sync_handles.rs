@@ -3,7 +3,8 @@
 //! - Handles are cloned, dropped, taken apart, put together and leaked on other threads than those
 //!   that made them, also while the pool grows.
 //! - A pool that is dropped after handles were forgotten on other threads keeps their memory.
-//! - `shrink_to_fit` gives back what no thread uses, whichever threads used it; the pool works afterwards.
+//! - `shrink_to_fit` gives back what no thread uses, whichever threads used it; the pool works
+//!   afterwards.
 //! - The figures of a pool may be asked for at any time.
 
 use std::ptr::NonNull;
