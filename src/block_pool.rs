@@ -456,19 +456,11 @@ unsafe impl<C: PoolCore> Slots for BlockPool<C> {
         unsafe { core.put(slot) };
     }
 
-    unsafe fn take_in_front_of(slot: NonNull<u8>) -> Option<NonNull<u8>> {
+    unsafe fn relocate(slot: NonNull<u8>, move_to: impl FnOnce(NonNull<u8>)) -> bool {
         // SAFETY: 1. clause 1.
         let owner = unsafe { owner_of::<C>(slot) };
-        // SAFETY: 1. the owner is the core of the slot.
-        unsafe { owner.take_in_front_of(slot) }
-    }
-
-    unsafe fn put_behind(slot: NonNull<u8>) {
-        // SAFETY: 1. clause 1.
-        let owner = unsafe { owner_of::<C>(slot) };
-        // SAFETY: 1. the owner is the core of the slot, and a lone chunk has none in front (clause
-        // 3). 2. clause 2.
-        unsafe { owner.put_behind(slot) };
+        // SAFETY: 1. the owner is the core of the slot. 2. clause 2. 3. clause 3.
+        unsafe { owner.relocate(slot, move_to) }
     }
 
     unsafe fn give_up(slot: NonNull<u8>) {

@@ -88,14 +88,15 @@ impl<T> PoolBuilder<Pool<T>> {
     /// when asked to, as is the default.
     ///
     /// It does so with hysteresis: only while more than a quarter of its slots is vacant, and never
-    /// with the last chunk, nor with what it was made with, nor with the last slots, as many as the
-    /// magazine has room for: a thousand, 64 KiB of them, or eight of large values. The drop of a
-    /// handle in which it does so takes as long as the upstream allocator takes. Others take as
-    /// long as without it, but that each time when the number of values has fallen by a quarter one
-    /// looks through the bitmaps. Such a pool also grows in smaller steps, of an eighth of what it
-    /// has. Where the number of values rises and falls by more than half again and again, memory
-    /// goes to and fro, which takes several times as long as the values do: there [`Pool::trim`] at
-    /// quiet times is better.
+    /// with the last slots, as many as fit into a chunk of 256 KiB (16 KiB on 32-bit targets), nor
+    /// with those that it was made with. Room made by [`TypedPool::reserve`] counts as vacant.
+    ///
+    /// The drop of a handle in which it does so takes as long as the upstream allocator takes.
+    /// Others take as long as without it, but that each time when the number of values has fallen
+    /// by a quarter one looks through the bitmaps and the magazine. Such a pool also grows in
+    /// smaller steps, of an eighth of what it has. Where the number of values rises and falls by
+    /// more than half again and again, memory goes to and fro, which takes several times as long as
+    /// the values do: there [`Pool::trim`] at quiet times is better.
     ///
     /// A bounded pool keeps its memory.
     ///

@@ -265,26 +265,30 @@ unsafe impl PoolCore for LocalCore {
         let stock = self.stock.borrow();
         let lens = (stock.len(&self.front), stock.peak_len(&self.front));
         // SAFETY: 1. `Front` invariant 1.
-        unsafe { stock.depot().stats(lens, stock.depot().capacity(), self.front.slots()) }
+        unsafe { stock.depot().stats(lens, stock.depot().capacity(), self.front.runs()) }
     }
 
     fn chunks(&self) -> Chunks {
         // SAFETY: 1. `Front` invariant 1.
-        unsafe { self.stock.borrow().depot().summaries(self.front.slots()) }
+        unsafe { self.stock.borrow().depot().summaries(self.front.runs()) }
     }
 
-    unsafe fn take_in_front_of(&self, slot: NonNull<u8>) -> Option<NonNull<u8>> {
+    unsafe fn relocate(&self, slot: NonNull<u8>, move_to: impl FnOnce(NonNull<u8>)) -> bool {
         // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
         // 2. It is used here alone.
         let chunk = unsafe { Chunk::holding(slot) };
+        let mut stock = self.stock.borrow_mut();
         // SAFETY: 1. invariant 1.
-        unsafe { self.stock.borrow_mut().take_below(chunk.number(), &self.front) }
-    }
-
-    unsafe fn put_behind(&self, slot: NonNull<u8>) {
-        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
-        // 2. It is used here alone.
-        self.insert(unsafe { Chunk::holding(slot) }, slot);
+        let Some(target) = (unsafe { stock.take_below(chunk.number(), &self.front) }) else {
+            return false;
+        };
+        // Control stays in the crate (clause 3).
+        move_to(target);
+        let (index, mask) = chunk.bit_of(slot);
+        // INVARIANT: `Depot` 3. from the caller to the bitmap. `Front` 2. counted here.
+        stock.insert(chunk, index, mask);
+        self.front.vacant.set(self.front.vacant.get() + 1);
+        true
     }
 
     fn check_invariants(&self) {

@@ -34,7 +34,7 @@ pub(crate) mod sealed {
     ///
     /// # Safety
     ///
-    /// 1. What `take_beside` and `take_in_front_of` give is a slot of the size and the alignment of
+    /// 1. What `take_beside` gives is a slot of the size and the alignment of
     ///    the one given at least, of a core behind the same `Self`, with the provenance of its
     ///    chunk; it is occupied and the caller's.
     pub unsafe trait Slots {
@@ -63,21 +63,16 @@ pub(crate) mod sealed {
         /// 2. The slot belongs to the caller, who gives it up.
         unsafe fn put_back(slot: NonNull<u8>);
 
-        /// Takes a vacant slot like `slot` where values lie denser: of the same core, in a chunk in
-        /// front of that of `slot`.
+        /// Has the value in `slot` moved to where values lie denser, if there is such a place;
+        /// returns whether there is. `move_to` is given a slot of the same core, laid out alike,
+        /// with the provenance of its chunk, which is occupied and the caller's. When it returns,
+        /// `slot` is made vacant, and is not the next to be taken.
         ///
         /// # Safety
         ///
-        /// 1. As for [`Slots::take_beside`].
-        unsafe fn take_in_front_of(slot: NonNull<u8>) -> Option<NonNull<u8>>;
-
-        /// Makes `slot` vacant, but not the next to be taken.
-        ///
-        /// # Safety
-        ///
-        /// 1. and 2. As for [`Slots::put_back`].
-        /// 3. [`Slots::take_in_front_of`] has just given a slot for this one.
-        unsafe fn put_behind(slot: NonNull<u8>);
+        /// 1. and 2. As for [`Slots::put_back`], where `move_to` is called.
+        /// 3. `move_to` uses no core, and does not let control leave the crate.
+        unsafe fn relocate(slot: NonNull<u8>, move_to: impl FnOnce(NonNull<u8>)) -> bool;
 
         /// Notes that `slot` stays occupied until its core ends, and does not keep the memory of
         /// its chunk from going then.

@@ -9,8 +9,10 @@ use crate::bit_tree::{WORD_BITS, runs};
 /// advice reaches as far as the last page does.
 const PAGE: usize = 4096;
 
-/// Whether pages can be given back to the system.
-pub(crate) const CAN_RELEASE: bool = cfg!(all(feature = "madvise", target_os = "linux", not(miri)));
+/// Whether it is worth looking for pages to give back to the system. (Models and interpreters look
+/// too, and find that none are taken.)
+pub(crate) const CAN_RELEASE: bool =
+    cfg!(any(loom, miri, all(feature = "madvise", target_os = "linux")));
 
 /// The size of a huge page in bytes.
 pub(crate) const HUGE_PAGE: usize = 2 << 20;

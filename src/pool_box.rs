@@ -224,7 +224,8 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     ///    while the handle lives.
     /// 4. The slot holds a valid `T`. Where `T` is sized, it has at most the size and the alignment
     ///    of the type the pool was made for; in a pool of size classes, of the value that the
-    ///    handle was made for.
+    ///    handle was made for. Where the value is moved to another slot, by [`PoolBox::relocate`] or
+    ///    [`Pool::compact`](crate::Pool::compact), no more bytes go with it than `T` has.
     ///
     /// # Examples
     ///

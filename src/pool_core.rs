@@ -19,7 +19,7 @@ use crate::stats::PoolStats;
 /// 1. Slots of one core are laid out by the geometry it was made with, but for those of lone
 ///    chunks.
 /// 2. A slot that [`PoolCore::take_at_hand`], [`PoolCore::take_behind`] or [`PoolCore::take_lone`]
-///    hands out is occupied and the caller's until it is given back by [`PoolCore::put`], and has
+///    hands out, or [`PoolCore::relocate`] gives to move to, is occupied and the caller's until it is given back by [`PoolCore::put`], and has
 ///    the provenance of its chunk.
 /// 3. The owner of each chunk that the core enters is the place it was made for, with the
 ///    provenance of its allocation.
@@ -141,22 +141,17 @@ pub unsafe trait PoolCore: Sized {
     /// The chunks at this moment.
     fn chunks(&self) -> Chunks;
 
-    /// Takes a vacant slot in a chunk in front of that of `slot`, with the provenance of its chunk,
-    /// which is occupied and the caller's from then on.
+    /// Has the value in `slot` moved to a chunk in front of its own, if a slot is vacant there;
+    /// returns whether there is. `move_to` is given that, with the provenance of its chunk, which is
+    /// occupied and the caller's. When it returns, `slot` is made vacant, and is not to be taken
+    /// soon.
     ///
     /// # Safety
     ///
     /// 1. `slot` is an occupied slot of this core, with the provenance of its chunk.
-    unsafe fn take_in_front_of(&self, slot: NonNull<u8>) -> Option<NonNull<u8>>;
-
-    /// Makes a slot vacant that is not to be taken soon.
-    ///
-    /// # Safety
-    ///
-    /// 1. `slot` is an occupied slot of this core, with the provenance of its chunk, which is not a
-    ///    lone one.
-    /// 2. The slot belongs to the caller, who gives it up.
-    unsafe fn put_behind(&self, slot: NonNull<u8>);
+    /// 2. Where `move_to` is called, the slot belongs to the caller, who gives it up.
+    /// 3. `move_to` uses no core, and does not let control leave the crate.
+    unsafe fn relocate(&self, slot: NonNull<u8>, move_to: impl FnOnce(NonNull<u8>)) -> bool;
 
     /// Walks everything and changes nothing.
     ///

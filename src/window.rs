@@ -57,11 +57,16 @@ impl Window {
     /// Empties the window; returns its first slot and the number of slots it had, which belong to
     /// the caller.
     pub(crate) fn close(&self) -> Option<(NonNull<u8>, usize)> {
-        let first = NonNull::new(self.next.get()).filter(|_| !self.is_empty());
-        let run = first.map(|first| (first, self.len()));
+        let run = self.run();
         // INVARIANT: 1. equal. 2. there are none.
         self.next.set(self.end.get());
         run
+    }
+
+    /// Its first slot and the number of slots, where it has any.
+    pub(crate) fn run(&self) -> Option<(NonNull<u8>, usize)> {
+        let first = NonNull::new(self.next.get()).filter(|_| !self.is_empty());
+        first.map(|first| (first, self.len()))
     }
 
     /// The slots, the lowest first.

@@ -66,11 +66,17 @@ impl Depot {
     /// Gives whole pages without an occupied slot back to the system, which the bitmaps name, where
     /// that can be done; returns the number of bytes. The slots stay.
     pub(crate) fn release_pages(&self) -> usize {
-        let mut bytes = 0;
+        let mut bytes = self.release_pages_behind();
         for chunk in &self.chunks {
             // SAFETY: 1. what the bitmap names is neither occupied nor in a front (invariant 3).
             bytes += unsafe { release_pages_of(*chunk, |index| chunk.vacancy().word(index)) };
         }
+        bytes
+    }
+
+    /// As [`Depot::release_pages`], of the chunks alone that have not been entered.
+    pub(crate) fn release_pages_behind(&self) -> usize {
+        let mut bytes = 0;
         let behind = self.chunks.len()..self.chunk_count();
         for (base, slots, geometry) in behind.filter_map(|number| self.place(number)) {
             // SAFETY: 1. the bytes of a chunk belong to its reservation (`Reservation` invariants 1

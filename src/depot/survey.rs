@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 use super::Depot;
-use crate::bit_tree::WORD_BITS;
+use crate::bit_tree::{WORD_BITS, run_masks};
 use crate::chunk::Chunk;
 use crate::chunk_summary::{ChunkSummary, Chunks};
 use crate::plan::Growth;
@@ -12,7 +12,8 @@ use crate::stats::PoolStats;
 
 impl Depot {
     /// The figures at this moment, given the number of occupied slots now and at the peak, that of
-    /// all, and the vacant ones that are `held` by the fronts of the core.
+    /// all, and the vacant ones that are `held` by the fronts of the core: the first of neighbours,
+    /// and how many there are.
     ///
     /// # Safety
     ///
@@ -22,7 +23,7 @@ impl Depot {
         &self,
         (len, peak_len): (usize, usize),
         capacity: usize,
-        held: impl Iterator<Item = NonNull<u8>>,
+        held: impl Iterator<Item = (NonNull<u8>, usize)>,
     ) -> PoolStats {
         let bytes_live = self.bytes_live(len);
         let mut stats = PoolStats {
@@ -62,20 +63,26 @@ impl Depot {
     /// # Safety
     ///
     /// 1. As for [`Depot::stats`].
-    pub(crate) unsafe fn tally(&self, held: impl Iterator<Item = NonNull<u8>>) {
+    pub(crate) unsafe fn tally(&self, held: impl Iterator<Item = (NonNull<u8>, usize)>) {
         for chunk in &self.chunks {
             chunk.set_tally(0);
         }
-        for slot in held {
+        for (first, count) in held {
             // SAFETY: 1. clause 1. 2. It is used in this turn alone.
-            let chunk = unsafe { Chunk::holding(slot) };
-            chunk.set_tally(chunk.tally() + 1);
+            let chunk = unsafe { Chunk::holding(first) };
+            // A chunk has no more slots than fit into 32 bits.
+            chunk.set_tally(chunk.tally() + count as u32);
         }
     }
 
-    /// Whether there is a wholly vacant chunk among the entered ones, after [`Depot::tally`].
-    pub(crate) fn has_vacant_chunk(&self) -> bool {
-        self.chunks.iter().any(|chunk| occupied(chunk) == 0)
+    /// Whether a chunk of `slots` slots at most could go, after [`Depot::tally`]: it is wholly
+    /// vacant, or was never entered.
+    pub(crate) fn could_release(&self, slots: usize) -> bool {
+        let fits = |chunk: &&Chunk| chunk.slots() <= slots;
+        let mut entered = self.chunks.iter().filter(fits);
+        let behind = self.place(self.chunks.len());
+        behind.is_some_and(|(_, behind, _)| behind <= slots)
+            || entered.any(|chunk| occupied(chunk) == 0)
     }
 
     /// The chunks, given the vacant slots that are `held` by the fronts of the core.
@@ -83,7 +90,10 @@ impl Depot {
     /// # Safety
     ///
     /// 1. As for [`Depot::stats`].
-    pub(crate) unsafe fn summaries(&self, held: impl Iterator<Item = NonNull<u8>>) -> Chunks {
+    pub(crate) unsafe fn summaries(
+        &self,
+        held: impl Iterator<Item = (NonNull<u8>, usize)>,
+    ) -> Chunks {
         let place = |number| self.place(number).expect("the chunk is reserved");
         let mut vacant: Vec<Vec<usize>> = (0..self.chunk_count())
             .map(|number| {
@@ -94,11 +104,12 @@ impl Depot {
                 }
             })
             .collect();
-        for slot in held {
+        for (first, count) in held {
             // SAFETY: 1. clause 1. 2. It is used in this turn alone.
-            let chunk = unsafe { Chunk::holding(slot) };
-            let (index, bit) = chunk.bit_of(slot);
-            vacant[chunk.number()][index] |= bit;
+            let chunk = unsafe { Chunk::holding(first) };
+            for (index, mask) in run_masks(chunk.index_of(first), count) {
+                vacant[chunk.number()][index] |= mask;
+            }
         }
         let summary = |(number, vacant)| {
             let (base, slots, _) = place(number);

@@ -36,14 +36,13 @@ impl<T: ?Sized, M: Memory> PoolBox<'_, T, M> {
     /// ```
     pub fn relocate(this: &mut Self) -> bool {
         let slot = this.slot();
-        // SAFETY: 1. invariant 1.
-        let Some(target) = (unsafe { M::take_in_front_of(slot) }) else { return false };
-        // SAFETY: 1. clause 1 of `Slots`. 2. It was just taken.
-        unsafe { this.move_to(target) };
-        // SAFETY: 1. invariant 1. 2. The value has moved, and nothing else refers to its slot. 3.
-        // By the lines above.
-        unsafe { M::put_behind(slot) };
-        true
+        let move_to = |target| {
+            // SAFETY: 1. clause 2 of `Slots`. 2. It is given to this closure.
+            unsafe { this.move_to(target) };
+        };
+        // SAFETY: 1. invariant 1. 2. When the value has moved, nothing refers to its slot. 3. Moving
+        // copies bytes.
+        unsafe { M::relocate(slot, move_to) }
     }
 }
 

@@ -36,6 +36,9 @@ impl Stock {
         number: usize,
         front: &Front,
     ) -> Option<NonNull<u8>> {
+        if number == 0 {
+            return None;
+        }
         let lowest = |stock: &Self| stock.with_vacancy.tree().first().filter(|&low| low < number);
         if lowest(self).is_none() {
             // Such slots may lie in the front, where nobody takes them before they are needed.

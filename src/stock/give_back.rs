@@ -1,11 +1,11 @@
 //! Chunks on their way back: when asked for, and by itself.
 //!
 //! A stock that gives chunks back by itself does so with hysteresis: only while more than a quarter
-//! of its slots is vacant, and never the last chunk (the quarter is snmalloc's). To find out
-//! whether a chunk is wholly vacant takes a look at all chunks and at the front. It looks when the
-//! number of occupied slots has fallen by a quarter since the last time, and by an eighth of what
-//! the magazine has room for, so that what a look costs is little beside the frees in between; and
-//! anew when the number has risen by as much, or the stock has grown.
+//! of its slots is vacant, and never the last slots, as many as a full chunk has. (The quarter is
+//! snmalloc's.) To find out whether a chunk is wholly vacant takes a look at all chunks and at the
+//! front. It looks each time when the number of occupied slots has fallen by a quarter, and by half
+//! where they are few: some thirty times before a million are down to none, which is little beside
+//! the frees in between. And anew when the number has risen by as much, or the stock has grown.
 //!
 //! Only a slot that is spilled can bring a look about. So the magazine, which is emptied before a
 //! chunk goes, is filled again: with slots of the chunks in front, which are the last to go.
@@ -97,14 +97,14 @@ impl Stock {
         if watch.below.is_none_or(|below| len > below) {
             return;
         }
-        // A quarter of what is kept is vacant, and a chunk stays: as many slots as the magazine has
-        // room for do, or loads that come and go by a thousand would take small chunks to and fro.
-        let magazine = front.magazine.capacity().max(1);
-        let floor = (len + len.div_ceil(3)).max(watch.least).max(magazine);
-        if self.depot.capacity() > floor {
+        // A quarter of what is kept is vacant, and a chunk stays: as many slots as a full one has,
+        // or loads that come and go by a few would take small ones to and fro.
+        let chunk = self.depot.geometry().chunk_slots();
+        let floor = (len + len.div_ceil(3)).max(watch.least).max(chunk);
+        if let Some(spare) = self.depot.capacity().checked_sub(floor).filter(|&spare| spare > 0) {
             // SAFETY: 1. `Front` invariant 1, of this stock's front (clause 1).
-            unsafe { self.depot.tally(front.slots()) };
-            if self.depot.has_vacant_chunk() || self.depot.has_next() {
+            unsafe { self.depot.tally(front.runs()) };
+            if self.depot.could_release(spare) {
                 // SAFETY: 1. clause 1.
                 unsafe { self.shrink_to(floor, front) };
                 self.stock_up(front);
@@ -135,11 +135,12 @@ impl Stock {
         let (len, capacity) = (self.len(front), self.depot.capacity());
         if let Some(watch) = &mut self.watch {
             let magazine = front.magazine.capacity();
-            let step = (len / 4).max(magazine / 8).max(1);
+            let step = if len > magazine { len / 4 } else { len.div_ceil(2) };
             // Below this more than a quarter is vacant.
             let quarter = (capacity - capacity / 4).saturating_sub(1);
-            watch.below = (len > 0).then(|| len.saturating_sub(step).min(quarter));
-            watch.above = len + (len / 4).max(magazine);
+            watch.below = (len > 0).then(|| (len - step).min(quarter));
+            // A look goes through a bit for each slot, a word at once.
+            watch.above = len + (len / 4).max(magazine).max(capacity / 256);
             self.set_heed(front);
         }
     }

@@ -22,16 +22,20 @@ impl SyncCore {
         }
         self.caches.with_own(|cache| self.spill_from(cache, usize::MAX));
         let count = self.depot().chunks().len();
-        (0..count).map(|number| self.release_pages_in(number)).sum()
+        let entered: usize = (0..count).map(|number| self.release_pages_in(number)).sum();
+        entered + self.depot().release_pages_behind()
     }
 
-    /// Gives the whole pages of a chunk back that have no occupied slot.
+    /// Gives the whole pages of an entered chunk back that have no occupied slot.
     fn release_pages_in(&self, number: usize) -> usize {
         let depot = self.depot();
         let Some(&chunk) = depot.chunks().get(number) else { return 0 };
-        let Some(claimed) = self.claim_all(chunk) else { return 0 };
+        self.peak.set_aside(chunk.slots());
+        let claimed = self.claim_all(chunk).unwrap_or_default();
         // SAFETY: 1. these slots have been claimed, and are in no other place.
-        let bytes = unsafe { release_pages_of(chunk, |index| claimed[index]) };
+        let bytes = unsafe {
+            release_pages_of(chunk, |index| claimed.get(index).copied().unwrap_or_default())
+        };
         let mut count = 0;
         for (index, &mask) in claimed.iter().enumerate().filter(|(_, mask)| **mask != 0) {
             self.give(chunk, index, mask);
@@ -41,6 +45,7 @@ impl SyncCore {
             // INVARIANT: `SyncCore` 2. the bits were set above.
             self.tokens.give(count);
         }
+        self.peak.set_aside(0);
         drop(depot);
         bytes
     }

@@ -4,7 +4,7 @@
 //! - Of bits that are claimed and given back none is lost, none is claimed twice, what was done
 //!   with a slot is seen by who claims it next, and every bit has a hint when all is quiet.
 //! - A bounded pool never refuses while fewer values live than it has slots, refill against spill.
-//! - Nor does it while another thread gives pages back.
+//! - Nor does it while another thread gives pages back, or moves a value.
 //! - Two threads that find a pool without slots make it grow, and share no slot.
 //! - Whoever ends a pool sees what the last handle did.
 //!
@@ -163,6 +163,28 @@ fn a_pool_that_gives_pages_back_meanwhile_does_not_refuse_too_early() {
         assert_eq!(shared.0.core().trim(), 0);
         thread.join().unwrap();
         use_one(&shared.0, &shared.1);
+    });
+}
+
+#[test]
+fn a_pool_whose_values_move_meanwhile_does_not_refuse_too_early() {
+    loom::model(|| {
+        // A chunk has room for 63 blocks: this one is the first of the second.
+        let pool = pool(Growth::Bounded, 64);
+        let low: Vec<_> = (0..63).map(|_| Block(pool.allocate().unwrap())).collect();
+        let high = Block(pool.allocate().unwrap());
+        low.into_iter().take(1).for_each(|block| give(&pool, block));
+        let shared = Arc::new(pool);
+        let other = Arc::clone(&shared);
+        let thread = thread::spawn(move || {
+            let block = Block(other.allocate().expect("63 of 64 blocks are live"));
+            give(&other, block);
+        });
+        // SAFETY: 1. and 2. the block came from this pool and is not used any more. 3. It does
+        // nothing.
+        unsafe { shared.core().relocate(high.0, |_| ()) };
+        thread.join().unwrap();
+        assert_eq!(shared.len(), 63);
     });
 }
 

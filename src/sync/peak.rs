@@ -10,6 +10,8 @@ use core::sync::atomic::Ordering::Relaxed;
 pub(super) struct Peak {
     /// The number of slots in entered chunks.
     entered: AtomicUsize,
+    /// The most slots that are on their way out of the bitmaps and back, for no value.
+    aside: AtomicUsize,
     /// The most slots that were out of the bitmaps at once when a thread looked.
     out: AtomicUsize,
     /// The most of them that were occupied.
@@ -20,7 +22,7 @@ impl Peak {
     /// That of a core without slots.
     pub(super) fn new() -> Self {
         let zero = || AtomicUsize::new(0);
-        Self { entered: zero(), out: zero(), len: zero() }
+        Self { entered: zero(), aside: zero(), out: zero(), len: zero() }
     }
 
     /// The most slots that were occupied at once, as far as was noticed.
@@ -33,10 +35,17 @@ impl Peak {
         self.entered.store(entered, Relaxed);
     }
 
-    /// Looks how many slots are out of the bitmaps, in which there are `in_bitmaps`. Where there
-    /// are more than ever, `vacant` of them are counted.
-    pub(super) fn look(&self, in_bitmaps: usize, vacant: impl FnOnce() -> usize) {
-        let out = self.entered.load(Relaxed).saturating_sub(in_bitmaps);
+    /// Notes how many slots who has the depot may take out of the bitmaps, only to put them back.
+    pub(super) fn set_aside(&self, slots: usize) {
+        self.aside.store(slots, Relaxed);
+    }
+
+    /// Looks how many slots are out of the bitmaps, in which there are as many as `in_bitmaps` says.
+    /// Where there are more than ever, `vacant` of them are counted.
+    pub(super) fn look(&self, in_bitmaps: impl FnOnce() -> usize, vacant: impl FnOnce() -> usize) {
+        // In this order: what is entered meanwhile is in the bitmaps soon after.
+        let entered = self.entered.load(Relaxed);
+        let out = entered.saturating_sub(in_bitmaps() + self.aside.load(Relaxed));
         if out > self.out.load(Relaxed) {
             self.out.fetch_max(out, Relaxed);
             self.len.fetch_max(out.saturating_sub(vacant()), Relaxed);

@@ -35,7 +35,7 @@ impl SyncCore {
             }
             let tokens = self.tokens.take(cache.map_or(1, Cache::refill));
             if tokens != 0 {
-                self.peak.look(self.tokens.count(), || tokens + self.cached());
+                self.peak.look(|| self.tokens.count(), || tokens + self.cached());
                 break tokens;
             }
             if !self.add_slots() {

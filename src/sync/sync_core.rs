@@ -393,25 +393,33 @@ unsafe impl PoolCore for SyncCore {
         let len = self.len_of(&depot);
         let lens = (len, self.peak.len().max(len));
         // SAFETY: 1. invariant 1.
-        unsafe { depot.stats(lens, self.capacity_of(&depot), self.held()) }
+        unsafe { depot.stats(lens, self.capacity_of(&depot), self.held().map(|slot| (slot, 1))) }
     }
 
     fn chunks(&self) -> Chunks {
         // SAFETY: 1. invariant 1.
-        unsafe { self.depot().summaries(self.held()) }
+        unsafe { self.depot().summaries(self.held().map(|slot| (slot, 1))) }
     }
 
-    unsafe fn take_in_front_of(&self, slot: NonNull<u8>) -> Option<NonNull<u8>> {
+    unsafe fn relocate(&self, slot: NonNull<u8>, move_to: impl FnOnce(NonNull<u8>)) -> bool {
         // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
         // 2. It is used here alone.
         let chunk = unsafe { Chunk::of(slot) };
-        self.take_below(if chunk.kind() == Kind::Lone { 0 } else { chunk.number() })
-    }
-
-    unsafe fn put_behind(&self, slot: NonNull<u8>) {
-        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered and not been released.
-        // 2. It is used here alone.
-        self.put_into_bitmap(unsafe { Chunk::of(slot) }, slot);
+        if chunk.kind() == Kind::Lone || chunk.number() == 0 {
+            return false;
+        }
+        // Who finds no slot meanwhile waits for the depot, and looks again: the value has two.
+        let depot = self.depot();
+        self.peak.set_aside(1);
+        let target = self.take_below(chunk.number());
+        if let Some(target) = target {
+            // Control stays in the crate (clause 3).
+            move_to(target);
+            self.put_into_bitmap(chunk, slot);
+        }
+        self.peak.set_aside(0);
+        drop(depot);
+        target.is_some()
     }
 
     fn check_invariants(&self) {

@@ -3,7 +3,8 @@
 //! - Figures are exact when all is quiet, whichever threads used the pool, and no nonsense before.
 //! - `trim` takes no slot from others: a pool that is bounded by `n` refuses none of `n` values
 //!   meanwhile. Values are as they were afterwards, and pages go back where the system takes them.
-//! - Handles move to denser places on several threads at once.
+//! - Handles move to denser places on several threads at once, and nor does that take slots from
+//!   others.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -85,6 +86,57 @@ fn trim_takes_no_slot_from_others() {
         check_quiet(pool);
         assert_eq!(pool.capacity(), n);
     }
+}
+
+#[test]
+fn relocation_takes_no_slot_from_others() {
+    let rounds = rounds(20_000, 20);
+    let pool = &SyncPool::bounded(2);
+    thread::scope(|scope| {
+        let mut held = pool.alloc(Words::<1>::new(1));
+        scope.spawn(move || (0..rounds).for_each(|_| assert!(!PoolBox::relocate(&mut held))));
+        for _ in 0..rounds {
+            assert!(pool.try_alloc(Words::new(7)).is_ok(), "one of two values lives");
+        }
+    });
+    check_quiet(pool);
+    // Values so large that each has a chunk of its own, of which the first is vacant now and then.
+    let pool = &SyncPool::<[u8; 300_000]>::bounded(3);
+    thread::scope(|scope| {
+        let (first, mut held) =
+            (pool.alloc_with(|| [1; 300_000]), pool.alloc_with(|| [2; 300_000]));
+        drop(first);
+        scope.spawn(move || {
+            for _ in 0..rounds / 100 {
+                PoolBox::relocate(&mut held);
+                assert!(held[0] == 2 && held[299_999] == 2);
+            }
+        });
+        for _ in 0..rounds {
+            let slots = [pool.try_alloc_uninit(), pool.try_alloc_uninit()];
+            assert!(slots.iter().all(Result::is_ok), "one of three values lives");
+        }
+    });
+    check_quiet(pool);
+}
+
+#[test]
+fn what_is_taken_to_give_pages_back_does_not_live() {
+    let pool = &SyncPool::<Words<8>>::new();
+    let most = size(20_000, 50);
+    let work = |seed| {
+        if seed == 0 {
+            for _ in 0..rounds(20, 2) {
+                drop((0..most).map(|id| pool.alloc(Words::new(id as u64))).collect::<Vec<_>>());
+            }
+        }
+    };
+    while_threads(work, || {
+        pool.trim();
+    });
+    // The magazines of two threads, full or empty.
+    assert!(pool.stats().peak_len <= most + 2 * 1023, "{}", pool.stats());
+    check_quiet(pool);
 }
 
 #[test]
