@@ -442,10 +442,9 @@ unsafe impl<C: PoolCore> Slots for BlockPool<C> {
         unsafe { pool_core::take_beside::<C>(slot) }
     }
 
-    #[track_caller]
-    unsafe fn refuse_beside(slot: NonNull<u8>) -> ! {
+    unsafe fn refusal_beside(slot: NonNull<u8>) -> PoolError {
         // SAFETY: 1. clause 1.
-        unsafe { pool_core::refuse_beside::<C>(slot) }
+        unsafe { pool_core::refusal_beside::<C>(slot) }
     }
 
     #[inline]

@@ -8,7 +8,8 @@ use core::ptr::NonNull;
 use self::sealed::Slots;
 
 /// The memory that handles hold slots of. It is sealed: [`MemoryPool`](crate::MemoryPool) is what
-/// implements it.
+/// implements it, with its twin for threads, and [`Owned`](crate::Owned) of either, for handles that
+/// keep their pool.
 ///
 /// # Examples
 ///
@@ -30,13 +31,16 @@ pub trait Memory: Slots {}
 pub(crate) mod sealed {
     use core::ptr::NonNull;
 
+    use crate::error::PoolError;
+
     /// Access to a core by way of one of its slots.
     ///
     /// # Safety
     ///
-    /// 1. What `take_beside` gives is a slot of the size and the alignment of
-    ///    the one given at least, of a core behind the same `Self`, with the provenance of its
-    ///    chunk; it is occupied and the caller's.
+    /// 1. What `take_beside` gives is a slot of the size and the alignment of the one given at
+    ///    least, of a core behind the same `Self`, with the provenance of its chunk; it is occupied
+    ///    and the caller's. With it comes what the slot given has to keep that core, if anything.
+    /// 2. What [`Slots::relocate`] gives to `move_to` is as it says.
     pub unsafe trait Slots {
         /// Takes a vacant slot like `slot`.
         ///
@@ -46,14 +50,12 @@ pub(crate) mod sealed {
         ///    that lies in a tract, the core that the tract names lives too.
         unsafe fn take_beside(slot: NonNull<u8>) -> Option<NonNull<u8>>;
 
-        /// Ends an allocation for which [`Slots::take_beside`] found no slot: panics where the
-        /// core is full, calls [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where
-        /// memory has run out.
+        /// Why [`Slots::take_beside`] found no slot.
         ///
         /// # Safety
         ///
         /// 1. As for [`Slots::take_beside`].
-        unsafe fn refuse_beside(slot: NonNull<u8>) -> !;
+        unsafe fn refusal_beside(slot: NonNull<u8>) -> PoolError;
 
         /// Makes `slot` vacant.
         ///
@@ -89,8 +91,8 @@ pub(crate) mod sealed {
 ///
 /// # Invariants
 ///
-/// 1. `start` is an occupied slot of a core behind an `M`, which outlives `'p`, with the
-///    provenance of its chunk.
+/// 1. `start` is an occupied slot of a core behind an `M`, with the provenance of its chunk. That
+///    outlives `'p`, or, where `M` is `Owned`, the count that comes with the slot.
 /// 2. The slot belongs to this value.
 pub(crate) struct Slot<'p, M: Memory> {
     start: NonNull<u8>,
@@ -102,8 +104,8 @@ impl<M: Memory> Slot<'_, M> {
     ///
     /// # Safety
     ///
-    /// 1. `start` is an occupied slot of a core behind an `M` that outlives the slot's lifetime,
-    ///    with the provenance of its chunk.
+    /// 1. `start` is an occupied slot of a core behind an `M` that outlives the slot's lifetime, or
+    ///    a count that comes with the slot, with the provenance of its chunk.
     /// 2. The slot belongs to the caller, who gives it up.
     #[inline]
     pub(crate) unsafe fn from_start(start: NonNull<u8>) -> Self {

@@ -13,6 +13,7 @@ use core::ptr::{self, NonNull};
 use crate::memory::{Memory, Slot};
 use crate::memory_pool::MemoryPool;
 
+mod clone;
 mod forward;
 #[cfg(feature = "std")]
 mod io;
@@ -68,8 +69,8 @@ mod slice;
 /// ```
 // # Invariants
 //
-// 1. `value` is the start of an occupied slot of a core behind an `M`, which outlives `'p`, with
-//    the provenance of the slot's chunk.
+// 1. `value` is the start of an occupied slot of a core behind an `M`, with the provenance of the
+//    slot's chunk. That outlives `'p`, or, where `M` is `Owned`, the count that the handle holds.
 // 2. The slot holds a valid `T`. Slot and value belong to this handle.
 // 3. The slot is of the size and the alignment of a `T` at least, where `T` is sized, and so is
 //    every one that `M` gives beside it.
@@ -162,8 +163,15 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
 }
 
 impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
+    /// The slot's address, with the provenance of its chunk; the slot stays with the handle.
+    #[inline]
+    pub(crate) fn slot(this: &Self) -> NonNull<u8> {
+        this.value.cast()
+    }
+
     /// Gives the value up for as long as the pool lives: its destructor never runs, and its slot
-    /// stays occupied. Its memory goes back with the pool's.
+    /// stays occupied. Its memory goes back with the pool's. A handle that keeps its pool
+    /// ([`OwnedPoolBox`](crate::OwnedPoolBox)) then keeps it for ever.
     ///
     /// # Examples
     ///
@@ -181,7 +189,8 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
         // SAFETY: 1. invariant 1. 2. invariant 2; the handle is gone.
         unsafe { M::give_up(value.cast()) };
         // SAFETY: valid: the slot holds a `T` (invariant 2) and is never given back while its pool
-        // lives, for `'p` at least. Unaliased: only the handle reached it.
+        // lives, for `'p` at least, or for ever, where its count is never given back. Unaliased:
+        // only the handle reached it.
         unsafe { value.as_mut() }
     }
 
@@ -219,7 +228,8 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// 1. `raw` came from [`PoolBox::into_raw`] of a handle with the same `M`, and not from a
     ///    reference or from [`PoolBox::leak`].
     /// 2. No handle has been put together from it since.
-    /// 3. The pool lives for `'p` and as long as the handle does. Where it is for one thread,
+    /// 3. The pool lives for `'p` and as long as the handle does, which a handle that keeps its pool
+    ///    sees to itself, whatever the lifetime. Where it is for one thread,
     ///    handle and pool stay on one thread; where it is for many, it is not borrowed exclusively
     ///    while the handle lives.
     /// 4. The slot holds a valid `T`. Where `T` is sized, it has at most the size and the alignment
@@ -428,36 +438,5 @@ impl<'p, T: ?Sized, M: Memory> From<PoolBox<'p, T, M>> for Pin<PoolBox<'p, T, M>
     #[inline]
     fn from(handle: PoolBox<'p, T, M>) -> Self {
         PoolBox::into_pin(handle)
-    }
-}
-
-/// Clones the value into a slot of the same pool.
-impl<T: Clone, M: Memory> Clone for PoolBox<'_, T, M> {
-    /// Clones the value into another slot of the same pool.
-    ///
-    /// # Panics
-    ///
-    /// Where the pool is bounded and full. Calls
-    /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where the upstream allocator has no
-    /// memory for the pool.
-    #[inline]
-    #[track_caller]
-    fn clone(&self) -> Self {
-        // SAFETY: 1. invariant 1.
-        let Some(start) = (unsafe { M::take_beside(self.value.cast()) }) else {
-            // SAFETY: 1. invariant 1.
-            unsafe { M::refuse_beside(self.value.cast()) }
-        };
-        // SAFETY: 1. and 2. clause 1 of `Slots`; the core outlives this handle's lifetime as that
-        // of its own slot does, both being behind the same pool.
-        let slot = unsafe { Slot::from_start(start) };
-        // SAFETY: 1. invariant 3.
-        unsafe { Self::fill_with(slot, || T::clone(self)) }
-    }
-
-    /// Clones the value of `source` into this handle's slot.
-    #[inline]
-    fn clone_from(&mut self, source: &Self) {
-        T::clone_from(self, source);
     }
 }

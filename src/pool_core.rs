@@ -260,21 +260,19 @@ pub(crate) unsafe fn owner_of<'p, C: PoolCore>(slot: NonNull<u8>) -> &'p C {
     unsafe { owner.cast::<C>().as_ref() }
 }
 
-/// Ends an allocation for which [`take_beside`] found nothing, as [`refuse_for`] does.
+/// Why [`take_beside`] found nothing.
 ///
 /// # Safety
 ///
 /// 1. As for [`core_of`].
 #[cold]
-#[inline(never)]
-#[track_caller]
-pub(crate) unsafe fn refuse_beside<C: PoolCore>(slot: NonNull<u8>) -> ! {
+pub(crate) unsafe fn refusal_beside<C: PoolCore>(slot: NonNull<u8>) -> PoolError {
     // SAFETY: 1. clause 1. 2. It is used here alone, while its slot is occupied.
     let chunk = unsafe { Chunk::of(slot) };
     match chunk.kind() {
-        Kind::Lone => refuse(PoolError::OutOfMemory { bytes: chunk.slot_bytes() }),
+        Kind::Lone => PoolError::OutOfMemory { bytes: chunk.slot_bytes() },
         // SAFETY: 1. clause 1.
-        Kind::Slots | Kind::Tract => refuse_for(unsafe { owner_of::<C>(slot) }),
+        Kind::Slots | Kind::Tract => unsafe { owner_of::<C>(slot) }.refusal(),
     }
 }
 

@@ -6,6 +6,7 @@ use core::ptr::{self, NonNull};
 
 use crate::memory::{Memory, Slot};
 use crate::pool_box::PoolBox;
+use crate::pool_box::clone::CloneInPlace;
 
 /// Values at the start of a slot, dropped where building the next one panics.
 ///
@@ -25,6 +26,64 @@ impl<T> Drop for Built<T> {
     }
 }
 
+/// Builds `len` values in a row at `start`, in order, each by its number; drops those that were
+/// built where `build` panics.
+///
+/// # Safety
+///
+/// 1. `start` has room for so many values, and is aligned for them.
+/// 2. Nothing else refers to that room.
+unsafe fn build_row<T>(
+    start: NonNull<T>,
+    len: usize,
+    mut build: impl FnMut(usize) -> T,
+) -> NonNull<[T]> {
+    // INVARIANT: `Built` 1. there are none.
+    let mut values = Built { start, built: 0 };
+    for number in 0..len {
+        // SAFETY: there is room for one value more (clause 1).
+        let place = unsafe { start.add(number) };
+        // SAFETY: by the line above, and nothing else refers to the place (clause 2), whatever
+        // `build` does.
+        unsafe { place.write(build(number)) };
+        // INVARIANT: `Built` 1. one more has been written.
+        values.built += 1;
+    }
+    mem::forget(values);
+    NonNull::slice_from_raw_parts(start, len)
+}
+
+// SAFETY: 1. `cast` changes neither, nor does making it wide; `build_row` builds all values.
+unsafe impl<T: Clone> CloneInPlace for [T] {
+    unsafe fn clone_to(&self, place: NonNull<u8>) -> NonNull<Self> {
+        // SAFETY: 1. clause 1. 2. clause 2.
+        unsafe { build_row(place.cast(), self.len(), |number| self[number].clone()) }
+    }
+
+    fn clone_over(&mut self, source: &Self) -> bool {
+        let fits = self.len() == source.len();
+        if fits {
+            self.clone_from_slice(source);
+        }
+        fits
+    }
+}
+
+// SAFETY: 1. `cast` changes neither, nor does making it wide; the bytes are those of text.
+unsafe impl CloneInPlace for str {
+    unsafe fn clone_to(&self, place: NonNull<u8>) -> NonNull<Self> {
+        // SAFETY: 1. clause 1. 2. clause 2.
+        let bytes = unsafe { self.as_bytes().clone_to(place) };
+        let text = bytes.as_ptr() as *mut str;
+        // SAFETY: it is the address of a place.
+        unsafe { NonNull::new_unchecked(text) }
+    }
+
+    fn clone_over(&mut self, _: &Self) -> bool {
+        false
+    }
+}
+
 impl<'p, T, M: Memory> PoolBox<'p, [T], M> {
     /// Builds `len` values in a slot, in order, each by its number; drops those that were built and
     /// gives the slot back where `build` panics.
@@ -35,21 +94,11 @@ impl<'p, T, M: Memory> PoolBox<'p, [T], M> {
     pub(crate) unsafe fn fill_row(
         slot: Slot<'p, M>,
         len: usize,
-        mut build: impl FnMut(usize) -> T,
+        build: impl FnMut(usize) -> T,
     ) -> Self {
-        // INVARIANT: `Built` 1. there are none. The slot is dropped after it.
-        let mut values = Built { start: slot.start().cast::<T>(), built: 0 };
-        for number in 0..len {
-            // SAFETY: the slot has room for one value more (clause 1).
-            let place = unsafe { values.start.add(number) };
-            // SAFETY: by the line above, and the place belongs to `slot`, so nothing else refers to
-            // it, whatever `build` does.
-            unsafe { place.write(build(number)) };
-            // INVARIANT: `Built` 1. one more has been written.
-            values.built += 1;
-        }
-        mem::forget(values);
-        // SAFETY: 1. by the loop.
+        // SAFETY: 1. clause 1. 2. it belongs to `slot`, which is dropped after what was built.
+        unsafe { build_row(slot.start().cast::<T>(), len, build) };
+        // SAFETY: 1. by the line above.
         unsafe { Self::from_row(slot, len) }
     }
 
