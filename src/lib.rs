@@ -103,10 +103,12 @@ mod memory_pool;
 #[cfg(feature = "std")]
 mod sync_memory_pool;
 mod pool_box;
+mod pool_ref;
 mod typed_pool;
 mod pool;
 #[cfg(feature = "std")]
 mod sync_pool;
+mod owned;
 mod builder;
 #[cfg(feature = "allocator-api2")]
 mod direct;
@@ -125,8 +127,12 @@ pub use compaction::CompactStats;
 pub use error::{InvalidFree, PoolError, TryAllocError};
 pub use memory::Memory;
 pub use memory_pool::MemoryPool;
+#[cfg(feature = "std")]
+pub use owned::SyncOwnedPoolBox;
+pub use owned::{Owned, OwnedPoolBox};
 pub use pool::Pool;
 pub use pool_box::PoolBox;
+pub use pool_ref::PoolRef;
 pub use size_class_pool::SizeClassPool;
 pub use size_class_stats::SizeClassStats;
 pub use stats::PoolStats;

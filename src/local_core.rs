@@ -35,9 +35,16 @@ pub struct LocalCore {
     given_up: Cell<usize>,
     geometry: Geometry,
     leftovers: Leftovers,
+    home: Cell<*const ()>,
 }
 
 impl LocalCore {
+    /// What [`Owned`](crate::Owned) notes of the pool: nothing here looks at it.
+    #[inline]
+    pub(crate) fn home(&self) -> &Cell<*const ()> {
+        &self.home
+    }
+
     #[cold]
     #[inline(never)]
     fn refill_and_take(&self) -> Option<NonNull<u8>> {
@@ -160,7 +167,14 @@ unsafe impl PoolCore for LocalCore {
         // INVARIANT: 1. the front is empty, so it can be any stock's. 2. no slot is occupied.
         // 3. by the line above. 4. `ClassedPool` makes it so of a core that never gets slots at
         //    once.
-        Self { front, stock, given_up: Cell::new(0), geometry, leftovers: plan.leftovers }
+        Self {
+            front,
+            stock,
+            given_up: Cell::new(0),
+            geometry,
+            leftovers: plan.leftovers,
+            home: Cell::new(ptr::null()),
+        }
     }
 
     fn settle_leftovers(&self) {
@@ -220,6 +234,10 @@ unsafe impl PoolCore for LocalCore {
 
     fn is_bounded(&self) -> bool {
         self.stock.borrow().depot().growth() == Growth::Bounded
+    }
+
+    fn is_for_lone(&self) -> bool {
+        self.stock.borrow().depot().growth() == Growth::Lone
     }
 
     fn is_full(&self) -> bool {

@@ -93,6 +93,9 @@ pub unsafe trait PoolCore: Sized {
     /// Whether the core never gets more slots than it was made with.
     fn is_bounded(&self) -> bool;
 
+    /// Whether all it has is lone chunks, of what layout it is asked for.
+    fn is_for_lone(&self) -> bool;
+
     /// Whether it is bounded and [`PoolCore::take`] would find nothing.
     fn is_full(&self) -> bool;
 

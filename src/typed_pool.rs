@@ -28,7 +28,11 @@ use crate::stats::PoolStats;
 /// ```
 // # Invariants
 //
-// 1. `memory` was built for `Self::LAYOUT`, and `PoolCore` says that all of its slots are alike.
+// 1. The slots of `memory` have the size and the alignment of `Self::LAYOUT` at least, for it was
+//    built for that, or for a type of handles that can be made into those of a `T`. `PoolCore` says
+//    that they are alike.
+// 2. It is laid out, and ends, as its `BlockPool` does: `Owned` counts on it.
+#[repr(transparent)]
 pub struct TypedPool<T, C: PoolCore> {
     memory: BlockPool<C>,
     /// Values go into the pool, and those of a subtype may: the pool is covariant. That it is not
@@ -65,6 +69,11 @@ impl<T, C: PoolCore> TypedPool<T, C> {
 
     pub(crate) fn core(&self) -> &C {
         self.memory.core()
+    }
+
+    #[inline]
+    pub(crate) fn memory(&self) -> &BlockPool<C> {
+        &self.memory
     }
 
     /// Makes a pool that has no slots yet and grows on demand.

@@ -2,9 +2,9 @@
 
 use core::alloc::Layout;
 use core::mem::offset_of;
-use core::ptr::NonNull;
-use core::sync::atomic::AtomicUsize as PlainUsize;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicPtr as PlainPtr, AtomicUsize as PlainUsize};
 use std::sync::{OnceLock, PoisonError};
 
 use super::cache::{Cache, Caches};
@@ -58,6 +58,7 @@ pub struct SyncCore {
     pub(super) geometry: Geometry,
     growth: Growth,
     leftovers: Leftovers,
+    home: Padded<PlainPtr<()>>,
 }
 
 // SAFETY: 1. What is in cells is in the caches, and each is the affair of one thread (invariant 1);
@@ -65,6 +66,12 @@ pub struct SyncCore {
 unsafe impl ThreadSafe for SyncCore {}
 
 impl SyncCore {
+    /// What [`Owned`](crate::Owned) notes of the pool: nothing here looks at it.
+    #[inline]
+    pub(crate) fn home(&self) -> &PlainPtr<()> {
+        &self.home
+    }
+
     /// The depot, locked. Nothing is half-done in it where a panic of the upstream allocator has
     /// poisoned the lock.
     pub(super) fn depot(&self) -> MutexGuard<'_, Depot> {
@@ -257,6 +264,7 @@ unsafe impl PoolCore for SyncCore {
             geometry,
             growth: plan.growth,
             leftovers: plan.leftovers,
+            home: Padded(PlainPtr::new(ptr::null_mut())),
         }
     }
 
@@ -314,6 +322,10 @@ unsafe impl PoolCore for SyncCore {
 
     fn is_bounded(&self) -> bool {
         self.growth == Growth::Bounded
+    }
+
+    fn is_for_lone(&self) -> bool {
+        self.growth == Growth::Lone
     }
 
     fn is_full(&self) -> bool {

@@ -38,6 +38,9 @@ mod local {
     type MemoryPool = typed_pool::MemoryPool;
     type SizeClassPool = typed_pool::SizeClassPool;
     type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, MemoryPool>;
+    type OwnedPoolBox<T> = typed_pool::OwnedPoolBox<T>;
+    type Shared<P> = std::rc::Rc<P>;
+    type Weak<P> = std::rc::Weak<P>;
 
     #[cfg(feature = "allocator-api2")]
     mod allocator;
@@ -46,6 +49,7 @@ mod local {
     mod fragmentation;
     mod memory_pool;
     mod model;
+    mod owned;
     mod pool;
     mod regressions;
     mod size_class;
@@ -119,6 +123,9 @@ mod sync {
     type MemoryPool = typed_pool::SyncMemoryPool;
     type SizeClassPool = typed_pool::SyncSizeClassPool;
     type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, MemoryPool>;
+    type OwnedPoolBox<T> = typed_pool::SyncOwnedPoolBox<T>;
+    type Shared<P> = std::sync::Arc<P>;
+    type Weak<P> = std::sync::Weak<P>;
 
     #[cfg(feature = "allocator-api2")]
     mod allocator;
@@ -126,6 +133,7 @@ mod sync {
     mod figures;
     mod memory_pool;
     mod model;
+    mod owned;
     mod pool;
     mod regressions;
     mod size_class;
