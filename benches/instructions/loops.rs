@@ -29,18 +29,20 @@ pub(crate) fn read_places(places: &[usize]) {
 /// Makes a module of the loops on one kind of pool. Its functions have no parameters for types,
 /// since callgrind finds them by their names.
 macro_rules! loops {
-    ($name:ident, $Pool:ident, $MemoryPool:ident) => {
+    ($name:ident, $Pool:ident, $MemoryPool:ident, $Shared:path, $Owned:ident) => {
         pub(crate) mod $name {
             use std::hint::black_box;
             use std::mem::MaybeUninit;
             use std::ptr::NonNull;
 
-            use typed_pool::{PoolBox, $MemoryPool, $Pool};
+            use typed_pool::{PoolBox, $MemoryPool, $Owned, $Pool};
+            use $Shared as Shared;
 
             /// Runs the loop of a name for so many values.
             pub(crate) fn run(case: &str, times: usize) -> Result<(), String> {
                 match case {
-                    "alloc" | "alloc_fresh" | "free" => typed(case, times),
+                    "alloc" | "alloc_fresh" | "free" | "free_all" => typed(case, times),
+                    "alloc_owned" | "free_owned" => owned(case, times),
                     "allocate" | "deallocate" => untyped(case, times),
                     _ => return Err(format!("there is no case {case}")),
                 }
@@ -56,11 +58,25 @@ macro_rules! loops {
                     return alloc_fresh(&pool, &mut places());
                 }
                 let handles: Vec<_> = (0..times).map(|_| pool.alloc(1)).collect();
-                if case == "free" {
-                    return free(handles);
+                match case {
+                    "free" => free(handles),
+                    "free_all" => free_all(handles),
+                    _ => {
+                        drop(handles);
+                        alloc(&pool, &mut places());
+                    }
+                }
+            }
+
+            fn owned(case: &str, times: usize) {
+                let pool = Shared::new($Pool::with_capacity(times));
+                let handles: Vec<_> = (0..times).map(|_| pool.alloc_owned(1)).collect();
+                if case == "free_owned" {
+                    return free_owned(handles);
                 }
                 drop(handles);
-                alloc(&pool, &mut places());
+                let mut places: Vec<_> = (0..times).map(|_| MaybeUninit::uninit()).collect();
+                alloc_owned(&pool, &mut places);
             }
 
             fn untyped(case: &str, times: usize) {
@@ -101,6 +117,25 @@ macro_rules! loops {
             }
 
             #[inline(never)]
+            fn free_all(handles: Vec<PoolBox<'_, u64, $MemoryPool>>) {
+                drop(handles);
+            }
+
+            #[inline(never)]
+            fn alloc_owned(pool: &Shared<$Pool<u64>>, places: &mut [MaybeUninit<$Owned<u64>>]) {
+                for place in places {
+                    round!(place.write(pool.alloc_owned(7)));
+                }
+            }
+
+            #[inline(never)]
+            fn free_owned(handles: Vec<$Owned<u64>>) {
+                for handle in handles {
+                    round!(drop(handle));
+                }
+            }
+
+            #[inline(never)]
             fn allocate(pool: &$MemoryPool, places: &mut [MaybeUninit<NonNull<u8>>]) {
                 for place in places {
                     let Some(block) = pool.allocate() else { return };
@@ -119,5 +154,5 @@ macro_rules! loops {
     };
 }
 
-loops!(local, Pool, MemoryPool);
-loops!(shared, SyncPool, SyncMemoryPool);
+loops!(local, Pool, MemoryPool, std::rc::Rc, OwnedPoolBox);
+loops!(shared, SyncPool, SyncMemoryPool, std::sync::Arc, SyncOwnedPoolBox);
