@@ -131,7 +131,7 @@ pub use memory_pool::MemoryPool;
 pub use owned::SyncOwnedPoolBox;
 pub use owned::{Owned, OwnedPoolBox};
 pub use pool::Pool;
-pub use pool_box::PoolBox;
+pub use pool_box::{CallOnce, Coercion, PoolBox};
 pub use pool_ref::PoolRef;
 pub use size_class_pool::SizeClassPool;
 pub use size_class_stats::SizeClassStats;
@@ -143,6 +143,12 @@ pub use sync_pool::SyncPool;
 #[cfg(feature = "std")]
 pub use sync_size_class_pool::SyncSizeClassPool;
 pub use typed_pool::TypedPool;
+
+// What macros need.
+#[doc(hidden)]
+pub mod __private {
+    pub use core::ptr::NonNull;
+}
 
 // Compiles and runs the examples of the README with those of the documentation.
 #[cfg(doctest)]

@@ -62,8 +62,12 @@ use crate::typed_pool::TypedPool;
 // back, the home may be stale, and is not read before the next is taken, for which it is noted anew.
 #[derive(Debug)]
 pub struct Owned<M> {
-    memory: PhantomData<M>,
+    memory: PhantomData<*const M>,
 }
+
+// SAFETY: there is nothing to share but what handles reach by way of it: the core, as if by `&M`,
+// hence `M: Sync`, and the counts of the pool, which are atomic where that is so (`Counted`).
+unsafe impl<M: Sync> Sync for Owned<M> {}
 
 /// A handle that keeps its pool and has no lifetime: what `Pool::alloc_owned` returns, where the
 /// pool lies in an `Rc`.
@@ -120,7 +124,7 @@ pub type OwnedPoolBox<T> = PoolBox<'static, T, Owned<MemoryPool>>;
 pub type SyncOwnedPoolBox<T> = PoolBox<'static, T, Owned<SyncMemoryPool>>;
 
 /// A core whose pool can be kept by counts: those of an `Rc` where it is for one thread, those of an
-/// `Arc` where it is for many.
+/// `Arc`, and so atomic, where it is for many.
 pub trait Counted: PoolCore {
     /// Notes where the pool lies.
     fn note(&self, home: *const BlockPool<Self>);

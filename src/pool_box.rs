@@ -14,11 +14,16 @@ use crate::memory::{Memory, Slot};
 use crate::memory_pool::MemoryPool;
 
 mod clone;
+mod dynamic;
 mod forward;
 #[cfg(feature = "std")]
 mod io;
 mod relocate;
 mod slice;
+mod unsize;
+
+pub use dynamic::CallOnce;
+pub use unsize::Coercion;
 
 /// A value in a slot of a pool: owned like a [`Box`](alloc::boxed::Box), one pointer wide.
 ///

@@ -67,6 +67,9 @@ pub(crate) const CASES: &[Case] = &[
     hot("SyncPool::alloc_owned, from the magazine", 18, "shared::alloc_owned", "write_places", 1),
     hot("drop of a SyncOwnedPoolBox", 24, "shared::free_owned", "read_places", 0),
     hot("drop of a Vec of PoolBoxes, each", 12, "local::free_all", "read_places", 0),
+    // It looks for a destructor: there is none to be called here.
+    hot("drop of a PoolBox of dyn Trait", 18, "local::free_dyn", "read_places", 0),
+    hot("drop of one of dyn Trait of a SyncPool", 23, "shared::free_dyn", "read_places", 0),
     locked("SyncPool::alloc, locked instructions", 0, "shared::alloc"),
     locked("drop of a PoolBox of a SyncPool, locked", 0, "shared::free"),
     locked("SyncMemoryPool::allocate, locked", 0, "shared::allocate"),

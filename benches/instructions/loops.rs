@@ -31,17 +31,20 @@ pub(crate) fn read_places(places: &[usize]) {
 macro_rules! loops {
     ($name:ident, $Pool:ident, $MemoryPool:ident, $Shared:path, $Owned:ident) => {
         pub(crate) mod $name {
+            use std::fmt::Debug;
             use std::hint::black_box;
             use std::mem::MaybeUninit;
             use std::ptr::NonNull;
 
-            use typed_pool::{PoolBox, $MemoryPool, $Owned, $Pool};
+            use typed_pool::{PoolBox, coercion, $MemoryPool, $Owned, $Pool};
             use $Shared as Shared;
 
             /// Runs the loop of a name for so many values.
             pub(crate) fn run(case: &str, times: usize) -> Result<(), String> {
                 match case {
-                    "alloc" | "alloc_fresh" | "free" | "free_all" => typed(case, times),
+                    "alloc" | "alloc_fresh" | "free" | "free_all" | "free_dyn" => {
+                        typed(case, times)
+                    }
                     "alloc_owned" | "free_owned" => owned(case, times),
                     "allocate" | "deallocate" => untyped(case, times),
                     _ => return Err(format!("there is no case {case}")),
@@ -61,6 +64,11 @@ macro_rules! loops {
                 match case {
                     "free" => free(handles),
                     "free_all" => free_all(handles),
+                    "free_dyn" => {
+                        let handles = handles.into_iter();
+                        let unsized_ = handles.map(|h| PoolBox::unsize(h, coercion!(dyn Debug)));
+                        free_dyn(unsized_.collect());
+                    }
                     _ => {
                         drop(handles);
                         alloc(&pool, &mut places());
@@ -119,6 +127,13 @@ macro_rules! loops {
             #[inline(never)]
             fn free_all(handles: Vec<PoolBox<'_, u64, $MemoryPool>>) {
                 drop(handles);
+            }
+
+            #[inline(never)]
+            fn free_dyn(handles: Vec<PoolBox<'_, dyn Debug, $MemoryPool>>) {
+                for handle in handles {
+                    round!(drop(handle));
+                }
             }
 
             #[inline(never)]

@@ -15,10 +15,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::MutexGuard;
 
-use typed_pool::{InvalidFree, Memory, MemoryPool, Pool, PoolBox, PoolError, PoolStats};
-use typed_pool::{SizeClassPool, SizeClassStats, TryAllocError};
+use typed_pool::{Coercion, InvalidFree, Memory, MemoryPool, Owned, OwnedPoolBox, Pool, PoolBox};
+use typed_pool::{PoolError, PoolRef, PoolStats, SizeClassPool, SizeClassStats, TryAllocError};
 #[cfg(feature = "std")]
-use typed_pool::{SyncMemoryPool, SyncPool, SyncSizeClassPool};
+use typed_pool::{SyncMemoryPool, SyncOwnedPoolBox, SyncPool, SyncSizeClassPool};
 
 /// Whether a type without parameters implements a trait, as a constant.
 ///
@@ -118,6 +118,53 @@ assert_auto_traits! {
     Handle<dyn Debug>:               false false true  false false,
     Handle<dyn Debug + Send + Sync>: false false true  false false,
     Pin<Handle<PhantomPinned>>:      false false true  true  true,
+}
+
+// A handle that keeps a `Pool` stays on its thread too, as the `Rc` does.
+assert_auto_traits! {
+    //                               Send  Sync  Unpin UnwindSafe RefUnwindSafe
+    OwnedPoolBox<u32>:               false false true  true  true,
+    OwnedPoolBox<Rc<u32>>:           false false true  true  true,
+    OwnedPoolBox<Cell<u32>>:         false false true  true  false,
+    OwnedPoolBox<Guard>:             false false true  true  true,
+    OwnedPoolBox<Exclusive>:         false false true  false true,
+    OwnedPoolBox<PhantomPinned>:     false false true  true  true,
+    OwnedPoolBox<dyn Debug + Send + Sync>: false false true  false false,
+    Pin<OwnedPoolBox<PhantomPinned>>: false false true  true  true,
+}
+
+// What leads to a pool is as a reference to it. Nobody has an `Owned`, but whether it is `Sync` tells
+// what handles are.
+assert_auto_traits! {
+    //                               Send  Sync  Unpin UnwindSafe RefUnwindSafe
+    PoolRef<'static, u32>:           false false true  true  true,
+    PoolRef<'static, Rc<u32>>:       false false true  true  true,
+    PoolRef<'static, PhantomPinned>: false false true  true  true,
+    Owned<MemoryPool>:               false false true  true  true,
+    Coercion<u32, dyn Debug>:        true  true  true  true  true,
+    Coercion<Rc<u32>, dyn Debug>:    true  true  true  true  true,
+}
+
+#[cfg(feature = "std")]
+assert_auto_traits! {
+    //                               Send  Sync  Unpin UnwindSafe RefUnwindSafe
+    SyncOwnedPoolBox<u32>:           true  true  true  true  true,
+    SyncOwnedPoolBox<Rc<u32>>:       false false true  true  true,
+    SyncOwnedPoolBox<Cell<u32>>:     true  false true  true  false,
+    SyncOwnedPoolBox<Guard>:         false true  true  true  true,
+    SyncOwnedPoolBox<Exclusive>:     true  true  true  false true,
+    SyncOwnedPoolBox<PhantomPinned>: true  true  true  true  true,
+    SyncOwnedPoolBox<OwnedPoolBox<u32>>: false false true  true  true,
+    SyncOwnedPoolBox<[u32]>:         true  true  true  true  true,
+    SyncOwnedPoolBox<dyn Debug>:     false false true  false false,
+    SyncOwnedPoolBox<dyn Debug + Send>: true  false true  false false,
+    SyncOwnedPoolBox<dyn Debug + Sync>: false true  true  false false,
+    Pin<SyncOwnedPoolBox<PhantomPinned>>: true  true  true  true  true,
+    PoolRef<'static, u32, SyncMemoryPool>: true  true  true  true  true,
+    PoolRef<'static, Rc<u32>, SyncMemoryPool>: false false true  true  true,
+    PoolRef<'static, Cell<u32>, SyncMemoryPool>: true  true  true  true  true,
+    PoolRef<'static, Guard, SyncMemoryPool>: false false true  true  true,
+    Owned<SyncMemoryPool>:           false true  true  true  true,
 }
 
 // Whoever shares a pool for many threads may put values in, which end elsewhere: it is shared where
@@ -242,6 +289,7 @@ fn of_ref_unwind_safe<'p, T: RefUnwindSafe, U: ?Sized + RefUnwindSafe + 'p, M: M
 fn bounds_suffice() {
     pool_of_any::<u32>();
     handle_of_any::<u32, MemoryPool>();
+    handle_of_any::<u32, Owned<MemoryPool>>();
     of_send::<u32>();
     of_sync::<u32>();
     of_unwind_safe::<u32, u32, MemoryPool>();
@@ -255,6 +303,7 @@ fn bounds_suffice_between_threads() {
     in_sync_pool::<u32>();
     handle_of_any::<u32, SyncMemoryPool>();
     handle_in_shared_memory::<u32, u32, SyncMemoryPool>();
+    handle_in_shared_memory::<u32, u32, Owned<SyncMemoryPool>>();
     of_unwind_safe::<u32, u32, SyncMemoryPool>();
     of_ref_unwind_safe::<u32, u32, SyncMemoryPool>();
 }
@@ -283,6 +332,12 @@ assert_words! {
     Handle<dyn Debug>: 2,
     Option<Handle<dyn Debug>>: 2,
     Handle<[u32]>: 2,
+    OwnedPoolBox<u32>: 1,
+    Option<OwnedPoolBox<u32>>: 1,
+    Pin<OwnedPoolBox<u32>>: 1,
+    OwnedPoolBox<dyn Debug>: 2,
+    PoolRef<'static, u32>: 1,
+    Option<PoolRef<'static, u32>>: 1,
     Pool<[u64; 1000]>: 1,
     Option<Pool<u32>>: 1,
     MemoryPool: 1,
@@ -294,6 +349,9 @@ assert_words! {
     SyncHandle<u32>: 1,
     Option<SyncHandle<u32>>: 1,
     SyncHandle<dyn Debug>: 2,
+    SyncOwnedPoolBox<u32>: 1,
+    Option<SyncOwnedPoolBox<u32>>: 1,
+    PoolRef<'static, u32, SyncMemoryPool>: 1,
     SyncPool<[u64; 1000]>: 1,
     SyncMemoryPool: 1,
 }

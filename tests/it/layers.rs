@@ -56,6 +56,10 @@ fn a_module_uses_only_those_above_it() {
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
             for (start, _) in line.match_indices("crate::") {
+                // A macro names what its users see.
+                if line[..start].ends_with('$') {
+                    continue;
+                }
                 let rest = &line[start + "crate::".len()..];
                 let name: String =
                     rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();

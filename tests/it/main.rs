@@ -54,6 +54,7 @@ mod local {
     mod regressions;
     mod size_class;
     mod structures;
+    mod unsize;
 
     /// The number of slots that this thread can have of a bounded pool that it alone has used.
     fn slots<T>(pool: &Pool<T>) -> usize {
@@ -138,6 +139,7 @@ mod sync {
     mod regressions;
     mod size_class;
     mod structures;
+    mod unsize;
 
     /// The number of slots that this thread can have of a bounded pool that it alone has used.
     fn slots<T>(pool: &Pool<T>) -> usize {

@@ -55,11 +55,15 @@ programs_that_pass! {
     pool_sent,
     #[cfg(feature = "std")]
     size_class_pool_shared,
+    struct_of_pool_and_handles,
     struct_of_pool_reference_and_handles,
+    #[cfg(feature = "std")]
+    sync_owned_handle_sent,
     #[cfg(feature = "std")]
     sync_pool_shared,
     #[cfg(feature = "std")]
     sync_values_borrow_their_pool,
+    unsized_without_unsafe_code,
     value_borrows_its_pool,
 }
 

@@ -1,0 +1,10 @@
+// A value that is leaked by a handle that keeps its pool is not there for longer than what it borrows.
+use std::rc::Rc;
+
+use typed_pool::{Pool, PoolBox};
+
+fn main() {
+    let text = String::from("text");
+    let pool = Rc::new(Pool::new());
+    let _leaked: &'static mut &str = PoolBox::leak(pool.alloc_owned(text.as_str()));
+}
