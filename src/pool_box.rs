@@ -14,6 +14,7 @@ use crate::memory::{Memory, Slot};
 use crate::memory_pool::MemoryPool;
 
 mod clone;
+mod convert;
 mod dynamic;
 mod forward;
 #[cfg(feature = "std")]
@@ -38,6 +39,25 @@ pub use unsize::Coercion;
 /// handle itself is moved. A handle is as wide as a pointer, and so is an `Option` of one. It stays
 /// on the thread of its pool, unless that is a `SyncPool`: then it may be sent where `T: Send`,
 /// shared where `T: Sync`, and dropped by any thread.
+///
+/// # Which handle
+///
+/// | what is held | handle | words | made by |
+/// |---|---|---|---|
+/// | a value, beside a borrowed pool | `PoolBox<'p, T>` | 1 | `Pool::alloc` |
+/// | a value that threads pass on | `PoolBox<'p, T, SyncMemoryPool>` | 1 | `SyncPool::alloc` |
+/// | a value and its pool | `OwnedPoolBox<T>` | 1 | `Pool::alloc_owned` |
+/// | both, passed on by threads | `SyncOwnedPoolBox<T>` | 1 | `SyncPool::alloc_owned` |
+/// | values of several types | `PoolBox<'p, dyn Trait>` | 2 | [`PoolBox::unsize`] |
+/// | several values in a row | `PoolBox<'p, [T]>` | 2 | `SizeClassPool::alloc_slice_copy` |
+/// | text | `PoolBox<'p, str>` | 2 | `SizeClassPool::alloc_str` |
+/// | a future, a value that stays | `Pin<PoolBox<'p, T>>` | 1 | `Pool::alloc_pin` |
+/// | room for a value | `PoolBox<'p, MaybeUninit<T>>` | 1 | `Pool::alloc_uninit` |
+/// | a value until the pool ends | `&'p mut T` | 1 | [`PoolBox::leak`] |
+/// | a value in foreign hands | `NonNull<T>` | 1 | [`PoolBox::into_raw`] |
+/// | the way to the pool | `PoolRef<'p, T>` | 1 | [`PoolBox::pool`] |
+///
+/// The first is the simplest and the cheapest; take another where it does not serve.
 ///
 /// # Examples
 ///
@@ -72,6 +92,23 @@ pub use unsize::Coercion;
 /// drop(head);
 /// assert!(pool.is_empty());
 /// ```
+///
+/// # Beside `Box`
+///
+/// It has the traits of `Box`, and forwards the methods that `Box` forwards, but for these:
+///
+/// - `Default`, `From<T>` (also of slices, text and `Vec`) and `FromIterator`: there is no pool to
+///   take a slot of. `From` another handle is there.
+/// - `Fn`, `FnMut` and `FnOnce`: stable Rust lets nobody implement them. A handle of a closure is
+///   called as `handle(argument)` all the same, and by [`PoolBox::call_once`].
+/// - `IntoIterator` by value and by exclusive reference for slices: the compiler cannot exclude
+///   that slices are iterators some day. `iter_mut` of the slice is there.
+/// - Coercion to `dyn Trait`: stable Rust lets nobody implement it. [`PoolBox::unsize`] is there.
+/// - `Send` and `Sync`, where the pool is one for a single thread.
+/// - `Iterator::last`, and methods of traits that are not stable, are those of any iterator, reader
+///   or writer, not forwarded.
+///
+/// Beyond `Box` it has `Error` for `dyn Error`, and `fmt::Write`.
 // # Invariants
 //
 // 1. `value` is the start of an occupied slot of a core behind an `M`, with the provenance of the

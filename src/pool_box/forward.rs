@@ -31,6 +31,12 @@ impl<T: ?Sized + PartialEq, M: Memory> PartialEq for PoolBox<'_, T, M> {
     fn eq(&self, other: &Self) -> bool {
         T::eq(self, other)
     }
+
+    #[inline]
+    #[expect(clippy::partialeq_ne_impl, reason = "as `Box` does, the value's own is forwarded")]
+    fn ne(&self, other: &Self) -> bool {
+        T::ne(self, other)
+    }
 }
 
 impl<T: ?Sized + Eq, M: Memory> Eq for PoolBox<'_, T, M> {}
@@ -146,6 +152,16 @@ impl<T: ?Sized + Future + Unpin, M: Memory> Future for PoolBox<'_, T, M> {
 impl<T: ?Sized + Error, M: Memory> Error for PoolBox<'_, T, M> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         T::source(self)
+    }
+
+    #[expect(deprecated, reason = "old errors say what they are by it alone")]
+    fn description(&self) -> &str {
+        T::description(self)
+    }
+
+    #[expect(deprecated, reason = "old errors say where they come from by it alone")]
+    fn cause(&self) -> Option<&dyn Error> {
+        T::cause(self)
     }
 }
 

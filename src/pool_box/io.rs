@@ -1,8 +1,10 @@
-//! The traits of `std::io` that a handle has because its value has them.
+//! The traits of `std::io` and `std::os` that a handle has because its value has them.
 #![forbid(unsafe_code)]
 
 use std::fmt;
 use std::io::{self, BufRead, IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
+#[cfg(unix)]
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::string::String;
 use std::vec::Vec;
 
@@ -66,6 +68,10 @@ impl<T: ?Sized + BufRead, M: Memory> BufRead for PoolBox<'_, T, M> {
         T::read_until(self, byte, buffer)
     }
 
+    fn skip_until(&mut self, byte: u8) -> io::Result<usize> {
+        T::skip_until(self, byte)
+    }
+
     fn read_line(&mut self, buffer: &mut String) -> io::Result<usize> {
         T::read_line(self, buffer)
     }
@@ -86,5 +92,19 @@ impl<T: ?Sized + Seek, M: Memory> Seek for PoolBox<'_, T, M> {
 
     fn stream_position(&mut self) -> io::Result<u64> {
         T::stream_position(self)
+    }
+}
+
+#[cfg(unix)]
+impl<T: ?Sized + AsFd, M: Memory> AsFd for PoolBox<'_, T, M> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        T::as_fd(self)
+    }
+}
+
+#[cfg(unix)]
+impl<T: AsRawFd, M: Memory> AsRawFd for PoolBox<'_, T, M> {
+    fn as_raw_fd(&self) -> RawFd {
+        T::as_raw_fd(self)
     }
 }

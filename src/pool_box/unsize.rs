@@ -110,6 +110,8 @@ macro_rules! coercion {
     };
 }
 
+pub(super) use coercion;
+
 impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// Makes the handle one of the same value as another type: `dyn Trait` of a trait that it has,
     /// or a slice, where it is an array. [`coercion!`](crate::coercion) says which.

@@ -8,7 +8,7 @@
 
 use std::cell::Cell;
 use std::fmt::Debug;
-use std::marker::{PhantomData, PhantomPinned};
+use std::marker::PhantomPinned;
 use std::mem::MaybeUninit;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
@@ -20,24 +20,7 @@ use typed_pool::{PoolError, PoolRef, PoolStats, SizeClassPool, SizeClassStats, T
 #[cfg(feature = "std")]
 use typed_pool::{SyncMemoryPool, SyncOwnedPoolBox, SyncPool, SyncSizeClassPool};
 
-/// Whether a type without parameters implements a trait, as a constant.
-///
-/// A constant of the type itself hides one of a trait, and exists where its bounds hold.
-macro_rules! implements {
-    ($type:ty: $trait:path) => {{
-        #[allow(dead_code, reason = "one of the two constants is not used")]
-        trait Otherwise {
-            const IMPLEMENTED: bool = false;
-        }
-        struct Probe<T: ?Sized>(PhantomData<T>);
-        impl<T: ?Sized> Otherwise for Probe<T> {}
-        #[allow(dead_code, reason = "one of the two constants is not used")]
-        impl<T: ?Sized + $trait> Probe<T> {
-            const IMPLEMENTED: bool = true;
-        }
-        Probe::<$type>::IMPLEMENTED
-    }};
-}
+use crate::implements::implements;
 
 /// Holds that a type implements a trait, or that it does not.
 macro_rules! assert_implements {

@@ -8,8 +8,10 @@
 //! the rounds of those that are about threads.
 
 mod auto_traits;
+mod implements;
 mod layers;
 mod order;
+mod parity;
 mod shared_memory;
 mod source;
 mod support;
