@@ -28,6 +28,8 @@ mod sync_size_class;
 #[cfg(feature = "std")]
 mod sync_handles;
 #[cfg(feature = "std")]
+mod sync_owned;
+#[cfg(feature = "std")]
 mod sync_stress;
 mod ui;
 
@@ -49,6 +51,7 @@ mod local {
     mod contract;
     mod figures;
     mod fragmentation;
+    mod futures;
     mod memory_pool;
     mod model;
     mod owned;
@@ -134,6 +137,7 @@ mod sync {
     mod allocator;
     mod contract;
     mod figures;
+    mod futures;
     mod memory_pool;
     mod model;
     mod owned;
