@@ -7,6 +7,10 @@ use core::alloc::Layout;
 use core::error::Error;
 use core::fmt;
 
+mod many;
+
+pub use many::TryAllocIterError;
+
 /// Why a pool cannot be made or cannot be enlarged.
 ///
 /// # Examples

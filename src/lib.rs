@@ -4,8 +4,9 @@
 //! [`Pool::alloc`] moves a value into a slot and returns a [`PoolBox`], which makes the slot vacant
 //! again when it is dropped. [`MemoryPool`] is the same without a type: blocks of raw memory, as
 //! many as it was made with. [`SizeClassPool`] takes values of any type and size, and serves
-//! collections as an allocator. `SyncPool`, `SyncMemoryPool` and `SyncSizeClassPool` are the same
-//! for many threads.
+//! collections as an allocator. [`OwnedPoolBox`] is a handle that keeps its pool; which handle
+//! serves what is a table in the documentation of [`PoolBox`]. `SyncPool`, `SyncMemoryPool` and
+//! `SyncSizeClassPool` are the same for many threads.
 //!
 //! ```
 //! use typed_pool::{Pool, PoolBox};
@@ -125,6 +126,7 @@ pub use chunk_summary::{ChunkSummary, Chunks};
 pub use classed_pool::ClassedPool;
 pub use compaction::CompactStats;
 pub use error::{InvalidFree, PoolError, TryAllocError};
+pub use error::{InvalidFree, PoolError, TryAllocError, TryAllocIterError};
 pub use memory::Memory;
 pub use memory_pool::MemoryPool;
 #[cfg(feature = "std")]

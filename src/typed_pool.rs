@@ -14,6 +14,7 @@ use crate::pool_box::PoolBox;
 use crate::pool_core::{PoolCore, ThreadSafe};
 use crate::stats::PoolStats;
 
+mod many;
 mod pinned;
 
 /// What [`Pool`](crate::Pool) and `SyncPool` have in common: a pool of values of one type, for one

@@ -116,8 +116,8 @@ assert_auto_traits! {
     Pin<OwnedPoolBox<PhantomPinned>>: false false true  true  true,
 }
 
-// What leads to a pool is as a reference to it. Nobody has an `Owned`, but whether it is `Sync` tells
-// what handles are.
+// What leads to a pool is as a reference to it. Nobody has an `Owned`, but whether it is `Sync`
+// tells what handles are.
 assert_auto_traits! {
     //                               Send  Sync  Unpin UnwindSafe RefUnwindSafe
     PoolRef<'static, u32>:           false false true  true  true,

@@ -52,6 +52,7 @@ mod local {
     mod figures;
     mod fragmentation;
     mod futures;
+    mod many;
     mod memory_pool;
     mod model;
     mod owned;
@@ -138,6 +139,7 @@ mod sync {
     mod contract;
     mod figures;
     mod futures;
+    mod many;
     mod memory_pool;
     mod model;
     mod owned;

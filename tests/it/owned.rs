@@ -1,7 +1,7 @@
 //! Handles that keep their pool:
 //!
-//! - Each holds one strong count; the pool goes with the last handle or the last `Rc`, in any order,
-//!   also inside a destructor, also when that panics.
+//! - Each holds one strong count; the pool goes with the last handle or the last `Rc`, in any
+//!   order, also inside a destructor, also when that panics.
 //! - A pool that leaves its `Rc`, which it can when no such handle is left, is found where it is
 //!   next.
 //! - They are `PoolBox`es: cloned, taken apart, moved out of, pinned and leaked.

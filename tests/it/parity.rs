@@ -255,7 +255,10 @@ macro_rules! noting {
         fn $method(&mut self, _: $one) -> $result { self.note(stringify!($method)); $value }
     };
     (@@ $method:ident, $result:ty, $value:expr, (&mut self), $one:ty, $two:ty) => {
-        fn $method(&mut self, _: $one, _: $two) -> $result { self.note(stringify!($method)); $value }
+        fn $method(&mut self, _: $one, _: $two) -> $result {
+            self.note(stringify!($method));
+            $value
+        }
     };
 }
 
@@ -301,7 +304,8 @@ noting! { PartialOrd {
     ge(ref &Probe) -> bool = true;
 } }
 
-/// Calls what has a default in the traits of `core`; returns which methods of the value that led to.
+/// Calls what has a default in the traits of `core`; returns which methods of the value that led
+/// to.
 fn calls_of<B>(mut it: B, other: &B) -> Vec<&'static str>
 where
     B: DerefMut<Target = Probe> + DoubleEndedIterator + ExactSizeIterator + Hasher + PartialOrd,
