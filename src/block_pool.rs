@@ -38,9 +38,10 @@ pub struct BlockPool<C: PoolCore> {
 
 // SAFETY: everything the pool reaches belongs to it alone: its memory, its core, and the blocks,
 // which are raw memory to it. Handles that reach the core borrow the pool, which therefore cannot
-// be sent while they live; or they are held to its thread by clause 3 of `PoolBox::from_raw`, where
-// it is not shared, and where it is, its core is `ThreadSafe`. Those that were forgotten or leaked
-// reach it no more.
+// be sent while they live; or they hold it where it is (`Owned` invariant 2), in an `Rc`, which is
+// not sent; or they are held to its thread by clause 3 of `PoolBox::from_raw`, where it is not
+// shared, and where it is, its core is `ThreadSafe`. Those that were forgotten or leaked reach it no
+// more.
 unsafe impl<C: PoolCore> Send for BlockPool<C> {}
 
 // SAFETY: sharing the pool shares its core, hence `C: ThreadSafe`.
@@ -418,8 +419,8 @@ impl<C: PoolCore> BlockPool<C> {
 
 impl<C: PoolCore> Drop for BlockPool<C> {
     fn drop(&mut self) {
-        // Handles borrow the pool, or end before it by clause 3 of `PoolBox::from_raw`, so none is
-        // left; what was forgotten or leaked reaches the core no more.
+        // Handles borrow the pool, or keep it, or end before it by clause 3 of `PoolBox::from_raw`,
+        // so none is left; what was forgotten or leaked reaches the core no more.
         self.core.settle_leftovers();
     }
 }

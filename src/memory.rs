@@ -8,8 +8,8 @@ use core::ptr::NonNull;
 use self::sealed::Slots;
 
 /// The memory that handles hold slots of. It is sealed: [`MemoryPool`](crate::MemoryPool) is what
-/// implements it, with its twin for threads, and [`Owned`](crate::Owned) of either, for handles that
-/// keep their pool.
+/// implements it, with its twin for threads, and [`Owned`](crate::Owned) of either, for handles
+/// that keep their pool.
 ///
 /// # Examples
 ///

@@ -50,16 +50,17 @@ use crate::typed_pool::TypedPool;
 // 1. For each slot that is held with this memory, by a handle or a `Slot`, one strong count is held
 //    of the `Rc` or `Arc` of a `TypedPool` in which lies the pool of the slot's core. One that is
 //    forgotten or leaked never gives its count back.
-// 2. While there is such a slot, the home noted in its core is what `into_raw` of that `Rc` or `Arc`
-//    gives, with its provenance.
+// 2. While there is such a slot, the home noted in its core is what `into_raw` of that `Rc` or
+//    `Arc` gives, with its provenance.
 //
 // 2 is so since the pool cannot leave that allocation meanwhile, so that whatever is noted is the
-// same. It is moved out (`try_unwrap`, `into_inner`) or exchanged for another (`mem::swap` by way of
-// `get_mut`) by whoever has an `Rc` whose strong count is 1, and ends where that is 0. But by 1 there
-// is a count that no `Rc` holds, so where there is an `Rc` they are 2 at least. A `Weak` is upgraded
-// to an `Rc` of the same allocation, `new_cyclic` gives none before the pool is there, and handles
-// that borrow the pool do so by way of an `Rc`, which lives as long. Once the last such slot is given
-// back, the home may be stale, and is not read before the next is taken, for which it is noted anew.
+// same. It is moved out (`try_unwrap`, `into_inner`) or exchanged for another (`mem::swap` by way
+// of `get_mut`) by whoever has an `Rc` whose strong count is 1, and ends where that is 0. But by 1
+// there is a count that no `Rc` holds, so where there is an `Rc` they are 2 at least. A `Weak` is
+// upgraded to an `Rc` of the same allocation, `new_cyclic` gives none before the pool is there, and
+// handles that borrow the pool do so by way of an `Rc`, which lives as long. Once the last such
+// slot is given back, the home may be stale, and is not read before the next is taken, for which it
+// is noted anew.
 #[derive(Debug)]
 pub struct Owned<M> {
     memory: PhantomData<*const M>,
@@ -72,8 +73,8 @@ unsafe impl<M: Sync> Sync for Owned<M> {}
 /// A handle that keeps its pool and has no lifetime: what `Pool::alloc_owned` returns, where the
 /// pool lies in an `Rc`.
 ///
-/// It is a [`PoolBox`], with all that this has. It can be stored beside the pool, or without it: the
-/// pool goes when its last `Rc` and its last such handle are gone, in any order. It counts in
+/// It is a [`PoolBox`], with all that this has. It can be stored beside the pool, or without it:
+/// the pool goes when its last `Rc` and its last such handle are gone, in any order. It counts in
 /// `Rc::strong_count`, so `Rc::try_unwrap` and `Rc::get_mut` give nothing while one lives. One that
 /// is forgotten or leaked ([`PoolBox::leak`]) keeps the pool for ever.
 ///
@@ -123,8 +124,8 @@ pub type OwnedPoolBox<T> = PoolBox<'static, T, Owned<MemoryPool>>;
 #[cfg(feature = "std")]
 pub type SyncOwnedPoolBox<T> = PoolBox<'static, T, Owned<SyncMemoryPool>>;
 
-/// A core whose pool can be kept by counts: those of an `Rc` where it is for one thread, those of an
-/// `Arc`, and so atomic, where it is for many.
+/// A core whose pool can be kept by counts: those of an `Rc` where it is for one thread, those of
+/// an `Arc`, and so atomic, where it is for many.
 pub trait Counted: PoolCore {
     /// Notes where the pool lies.
     fn note(&self, home: *const BlockPool<Self>);
@@ -380,7 +381,7 @@ macro_rules! keep_by_counts {
             type Pool<'p, T> = $Count<TypedPool<T, $core>>;
 
             unsafe fn pool_of<'p, T>(slot: NonNull<u8>) -> Self::Pool<'p, T> {
-                // SAFETY: 1. `PoolBox` invariant 1: its core lives as long as the handle (clause 1).
+                // SAFETY: 1. clause 1, and `PoolBox` invariant 1: the core lives with the handle.
                 let home = unsafe { core_of::<$core>(slot) }.noted();
                 // SAFETY: 1. `Owned` invariants 1 and 2.
                 unsafe { Counted::add_count(home) };

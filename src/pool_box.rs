@@ -122,8 +122,9 @@ pub struct PoolBox<'p, T: ?Sized, M: Memory = MemoryPool> {
     owned: PhantomData<T>,
 }
 
-// SAFETY: sending the handle sends the `T` it owns, hence `T: Send`; its slot is then given back
-// through the core on the other thread, as if by `&M`, hence `M: Sync`.
+// SAFETY: sending the handle sends the `T` it owns, hence `T: Send`; its slot, and the count of the
+// pool that may come with it, are then given back through the core on the other thread, as if by
+// `&M`, hence `M: Sync`. A pool that ends with the count has no value of its own.
 unsafe impl<T: ?Sized + Send, M: Memory + Sync> Send for PoolBox<'_, T, M> {}
 
 // SAFETY: sharing the handle shares the `T`, hence `T: Sync`; a shared handle reaches the core
@@ -270,10 +271,10 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// 1. `raw` came from [`PoolBox::into_raw`] of a handle with the same `M`, and not from a
     ///    reference or from [`PoolBox::leak`].
     /// 2. No handle has been put together from it since.
-    /// 3. The pool lives for `'p` and as long as the handle does, which a handle that keeps its pool
-    ///    sees to itself, whatever the lifetime. Where it is for one thread,
-    ///    handle and pool stay on one thread; where it is for many, it is not borrowed exclusively
-    ///    while the handle lives.
+    /// 3. The pool lives for `'p` and as long as the handle does, which a handle that keeps its
+    ///    pool sees to itself, whatever the lifetime. Where it is for one thread, handle and pool
+    ///    stay on one thread; where it is for many, it is not borrowed exclusively while the handle
+    ///    lives.
     /// 4. The slot holds a valid `T`. Where `T` is sized, it has at most the size and the alignment
     ///    of the type the pool was made for; in a pool of size classes, of the value that the
     ///    handle was made for. Where the value is moved to another slot, by [`PoolBox::relocate`] or

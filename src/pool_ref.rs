@@ -62,9 +62,9 @@ impl<'p, T, M: ReachPool> PoolBox<'p, T, M> {
 /// A reference to the pool of a handle, got by [`PoolBox::pool`]: it puts values of the handle's
 /// type beside it.
 ///
-/// It is `Copy`, and lives as long as a reference to the pool would, whether the handle does or not.
-/// Where the handle is one of a pool of size classes, it is a reference to the part of that which
-/// holds values of this size.
+/// It is `Copy`, and lives as long as a reference to the pool would, whether the handle does or
+/// not. Where the handle is one of a pool of size classes, it is a reference to the part of that
+/// which holds values of this size.
 ///
 /// # Examples
 ///

@@ -25,9 +25,9 @@ use crate::pool_box::PoolBox;
 /// ```
 // # Invariants
 //
-// 1. `coerce` is an unsizing coercion, or changes nothing: what it returns is the address that it is
-//    given, with the same provenance, and, where a valid `T` lies there, leads to that as a valid
-//    `U`.
+// 1. `coerce` is an unsizing coercion, or changes nothing: what it returns is the address that it
+//    is given, with the same provenance, and, where a valid `T` lies there, leads to that as a
+//    valid `U`.
 pub struct Coercion<T: ?Sized, U: ?Sized> {
     coerce: fn(NonNull<T>) -> NonNull<U>,
 }
@@ -116,15 +116,16 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// Makes the handle one of the same value as another type: `dyn Trait` of a trait that it has,
     /// or a slice, where it is an array. [`coercion!`](crate::coercion) says which.
     ///
-    /// The slot goes back when the handle is dropped, as before: what is dropped is the whole value.
+    /// The slot goes back when the handle is dropped, as before: what is dropped is the whole
+    /// value.
     ///
-    /// | of a trait | and then |
+    /// | trait object | what becomes of it |
     /// |---|---|
-    /// | `dyn Any`, `dyn Any + Send`, `dyn Any + Send + Sync` | [`PoolBox::downcast`] |
+    /// | `dyn Any`, also with `Send`, or with `Send + Sync` | [`PoolBox::downcast`] |
     /// | `dyn Fn(A) -> R`, `dyn FnMut(A) -> R` | `handle(argument)` |
-    /// | [`dyn CallOnce<(A,), Output = R>`](crate::CallOnce), for `FnOnce` | [`PoolBox::call_once`] |
-    /// | `dyn Future<Output = R>`, of a handle made by `alloc_pin` | [`PoolBox::unsize_pin`], `.await` |
-    /// | `dyn Error` | `?` as `Box<dyn Error>`, where it lives for `'static` |
+    /// | `dyn CallOnce<(A,), Output = R>`, for `FnOnce` | [`PoolBox::call_once`] |
+    /// | `dyn Future<Output = R>`, pinned | [`PoolBox::unsize_pin`], then `.await` |
+    /// | `dyn Error` | `?`, where `'p` is `'static`, as in [`OwnedPoolBox`](crate::OwnedPoolBox) |
     ///
     /// # Examples
     ///

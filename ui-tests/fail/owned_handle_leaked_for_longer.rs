@@ -1,4 +1,4 @@
-// A value that is leaked by a handle that keeps its pool is not there for longer than what it borrows.
+// A value that a handle leaked, its pool being kept for ever, still borrows what it borrows.
 use std::rc::Rc;
 
 use typed_pool::{Pool, PoolBox};
