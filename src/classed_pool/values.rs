@@ -1,6 +1,7 @@
 //! Values of any type, each in a slot.
 
 use core::mem::MaybeUninit;
+use core::pin::Pin;
 
 use super::ClassedPool;
 use crate::block_pool::BlockPool;
@@ -168,5 +169,50 @@ impl<C: PoolCore> ClassedPool<C> {
     #[track_caller]
     pub fn alloc_default<T: Default>(&self) -> PoolBox<'_, T, BlockPool<C>> {
         self.alloc_with(T::default)
+    }
+
+    /// Moves a value into a slot and pins it there, as
+    /// [`TypedPool::alloc_pin`](crate::TypedPool::alloc_pin) does.
+    ///
+    /// # Panics
+    ///
+    /// As [`ClassedPool::alloc`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// let pool = typed_pool::SizeClassPool::new();
+    /// let mut task = pool.alloc_pin(async { 7 });
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert_eq!(task.as_mut().poll(&mut context), Poll::Ready(7));
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn alloc_pin<T>(&self, value: T) -> Pin<PoolBox<'_, T, BlockPool<C>>> {
+        PoolBox::into_pin(self.alloc(value))
+    }
+
+    /// Moves a value into a slot and pins it there, or gives it back.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClassedPool::try_alloc`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = typed_pool::SizeClassPool::new();
+    /// let task = pool.try_alloc_pin(std::future::ready(7))?;
+    /// # drop(task);
+    /// # Ok::<(), typed_pool::TryAllocError<std::future::Ready<i32>>>(())
+    /// ```
+    #[inline]
+    pub fn try_alloc_pin<T>(
+        &self,
+        value: T,
+    ) -> Result<Pin<PoolBox<'_, T, BlockPool<C>>>, TryAllocError<T>> {
+        self.try_alloc(value).map(PoolBox::into_pin)
     }
 }

@@ -1,6 +1,7 @@
 //! Handles that become others, and what takes several of them in, as with `Box`.
 
 use alloc::string::String;
+use core::error::Error;
 use core::ptr::NonNull;
 use core::slice;
 
@@ -30,6 +31,30 @@ impl<'p, T, M: Memory, const N: usize> TryFrom<PoolBox<'p, [T], M>> for PoolBox<
         // has room for, as every one like it has.
         Ok(unsafe { PoolBox::from_raw(array) })
     }
+}
+
+/// Makes handles of errors those of trait objects, as `?` does where a function returns one.
+macro_rules! from_errors {
+    ($($($auto:ident)*;)*) => {
+        $(
+            impl<'p, E, M: Memory> From<PoolBox<'p, E, M>>
+                for PoolBox<'p, dyn Error $(+ $auto)* + 'p, M>
+            where
+                E: Error $(+ $auto)* + 'p,
+            {
+                #[inline]
+                fn from(error: PoolBox<'p, E, M>) -> Self {
+                    PoolBox::unsize(error, coercion!(dyn Error $(+ $auto)* + 'p))
+                }
+            }
+        )*
+    };
+}
+
+from_errors! {
+    ;
+    Send;
+    Send Sync;
 }
 
 impl<'p, M: Memory> From<PoolBox<'p, str, M>> for PoolBox<'p, [u8], M> {

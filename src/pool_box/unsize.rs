@@ -125,7 +125,7 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// | `dyn Fn(A) -> R`, `dyn FnMut(A) -> R` | `handle(argument)` |
     /// | `dyn CallOnce<(A,), Output = R>`, for `FnOnce` | [`PoolBox::call_once`] |
     /// | `dyn Future<Output = R>`, pinned | [`PoolBox::unsize_pin`], then `.await` |
-    /// | `dyn Error` | `?`, where `'p` is `'static`, as in [`OwnedPoolBox`](crate::OwnedPoolBox) |
+    /// | `dyn Error`, by `into` or `?` too | `?`, as [`OwnedPoolBox`](crate::OwnedPoolBox) |
     ///
     /// # Examples
     ///

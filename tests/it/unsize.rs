@@ -232,6 +232,15 @@ fn an_error_is_passed_on() {
     }
     assert_eq!(parse("7").unwrap(), 7);
     assert!(parse("x").unwrap_err().to_string().contains("invalid digit"));
+
+    let pool = Pool::new();
+    let pooled = |error| pool.alloc(error);
+    let parse = |text: &str| -> Result<u8, Handle<'_, dyn Error + Send + Sync>> {
+        Ok(text.parse().map_err(pooled)?)
+    };
+    assert_eq!(parse("7").unwrap(), 7);
+    assert!(parse("256").unwrap_err().to_string().contains("too large"));
+    assert!(pool.is_empty());
 }
 
 #[test]
