@@ -67,7 +67,7 @@ pub struct Owned<M> {
 }
 
 // SAFETY: there is nothing to share but what handles reach by way of it: the core, as if by `&M`,
-// hence `M: Sync`, and the counts of the pool, which are atomic where that is so (`Counted`).
+// hence `M: Sync`, and the counts of the pool, which are atomic then (clause 2 of `Counted`).
 unsafe impl<M: Sync> Sync for Owned<M> {}
 
 /// A handle that keeps its pool and has no lifetime: what `Pool::alloc_owned` returns, where the
@@ -104,10 +104,7 @@ unsafe impl<M: Sync> Sync for Owned<M> {}
 pub type OwnedPoolBox<T> = PoolBox<'static, T, Owned<MemoryPool>>;
 
 /// A handle that keeps its pool, which threads share, and has no lifetime: what
-/// [`SyncPool::alloc_owned`] returns, where the pool lies in an `Arc`. The twin of
-/// [`OwnedPoolBox`].
-///
-/// [`SyncPool::alloc_owned`]: TypedPool::alloc_owned
+/// `SyncPool::alloc_owned` returns, where the pool lies in an `Arc`. The twin of [`OwnedPoolBox`].
 ///
 /// # Examples
 ///
@@ -126,11 +123,18 @@ pub type SyncOwnedPoolBox<T> = PoolBox<'static, T, Owned<SyncMemoryPool>>;
 
 /// A core whose pool can be kept by counts: those of an `Rc` where it is for one thread, those of
 /// an `Arc`, and so atomic, where it is for many.
-pub trait Counted: PoolCore {
+///
+/// # Safety
+///
+/// 1. [`Counted::noted`] returns what was given to [`Counted::note`], with its provenance: the last
+///    of what happened before, or what was noted since.
+/// 2. Where the core is [`ThreadSafe`](crate::pool_core::ThreadSafe), all of it may be called by
+///    several threads at once.
+pub unsafe trait Counted: PoolCore {
     /// Notes where the pool lies.
     fn note(&self, home: *const BlockPool<Self>);
 
-    /// What was noted last.
+    /// What has been noted.
     fn noted(&self) -> *const BlockPool<Self>;
 
     /// Adds a strong count to the `Rc` or `Arc` of a pool.
@@ -240,7 +244,8 @@ macro_rules! example_of {
 /// cannot be written for both.
 macro_rules! keep_by_counts {
     ($Count:ident, $pool:literal, $core:ty, $note:expr, $read:expr) => {
-        impl Counted for $core {
+        // SAFETY: 1. a cell or an atomic does. 2. So it is of an atomic and an `Arc`.
+        unsafe impl Counted for $core {
             #[inline]
             fn note(&self, home: *const BlockPool<Self>) {
                 $note(self.home(), home.cast());
@@ -399,9 +404,10 @@ type OwnedHandle<T, C> = PoolBox<'static, T, Owned<BlockPool<C>>>;
 
 keep_by_counts!(Rc, "Pool", LocalCore, Cell::set, Cell::get);
 
-// Relaxed, for whoever has a handle got it, by whatever way, from the thread that noted the home
-// last or that found the same. It is stored each time, also where it is there already: a pool that
-// was moved to another allocation at the same address is not to be reached by way of the former.
+// Relaxed: whoever has a slot got it, by whatever way, from a thread that noted the home before,
+// and what others have noted since is the same (`Owned` invariant 2). It is stored each time, also
+// where the same address is there already, for that may be one of an allocation that the pool has
+// left: what has its provenance must not be used to reach the one it is in.
 #[cfg(feature = "std")]
 keep_by_counts!(
     Arc,

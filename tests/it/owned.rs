@@ -331,3 +331,92 @@ fn units_are_kept_too() {
     drop(held);
     assert_eq!(Unit::live(), 0);
 }
+
+/// A user's program: a world that owns its pools and its entities, and can be returned, stored and
+/// taken apart in any order.
+mod world {
+    use typed_pool::coercion;
+
+    use super::*;
+
+    trait Component {
+        fn step(&mut self) -> bool;
+    }
+
+    #[derive(Clone)]
+    struct Countdown(u32);
+
+    impl Component for Countdown {
+        fn step(&mut self) -> bool {
+            self.0 = self.0.saturating_sub(1);
+            self.0 > 0
+        }
+    }
+
+    struct Echo {
+        sounds: Vec<String>,
+    }
+
+    impl Component for Echo {
+        fn step(&mut self) -> bool {
+            self.sounds.pop().is_some()
+        }
+    }
+
+    struct World {
+        countdowns: Shared<Pool<Countdown>>,
+        echoes: Shared<Pool<Echo>>,
+        template: OwnedPoolBox<Countdown>,
+        components: Vec<OwnedPoolBox<dyn Component>>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let countdowns = Shared::new(Pool::new());
+            let template = countdowns.alloc_owned(Countdown(3));
+            Self { countdowns, echoes: Shared::new(Pool::bounded(2)), template, components: vec![] }
+        }
+
+        fn count_down(&mut self) {
+            let countdown = self.template.clone();
+            self.components.push(PoolBox::unsize(countdown, coercion!(dyn Component)));
+        }
+
+        /// Whether there was room for it.
+        fn echo(&mut self, times: usize) -> bool {
+            let echo = Echo { sounds: vec![String::from("hello"); times] };
+            let stored = self.echoes.try_alloc_owned(echo);
+            stored.is_ok_and(|echo| {
+                self.components.push(PoolBox::unsize(echo, coercion!(dyn Component)));
+                true
+            })
+        }
+
+        fn step(&mut self) {
+            self.components.retain_mut(|component| component.step());
+        }
+    }
+
+    #[test]
+    fn a_world_owns_its_pools_and_their_values() {
+        let mut worlds: Vec<World> = (0..3).map(|_| World::new()).collect();
+        for world in &mut worlds {
+            (0..10).for_each(|_| world.count_down());
+            assert!(world.echo(1) && world.echo(5) && !world.echo(9));
+            world.step();
+            world.step();
+            assert_eq!((world.countdowns.len(), world.echoes.len()), (11, 1));
+            world.step();
+            assert_eq!((world.countdowns.len(), world.components.len()), (1, 1));
+        }
+        let World { countdowns, echoes, template, components } = worlds.remove(1);
+        let weak = (Shared::downgrade(&countdowns), Shared::downgrade(&echoes));
+        drop((countdowns, echoes));
+        assert_eq!((weak.0.strong_count(), weak.1.strong_count()), (1, 1));
+        drop(worlds);
+        drop(components);
+        assert_eq!((weak.0.strong_count(), weak.1.strong_count()), (1, 0));
+        assert_eq!(PoolBox::into_inner(template).0, 3);
+        assert_eq!(weak.0.strong_count(), 0);
+    }
+}
