@@ -331,6 +331,7 @@ fn methods_are_forwarded_where_box_forwards_them() {
 
 #[cfg(feature = "std")]
 mod io {
+    use std::collections::BTreeSet;
     use std::io::{self, BufRead, IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
 
     use super::*;
@@ -394,8 +395,11 @@ mod io {
     fn methods_are_forwarded_where_box_forwards_them() {
         let pool = Pool::new();
         let pooled = calls_of(pool.alloc(Probe::default())).unwrap();
+        // Each is called once, and none by way of another, as an older `Box` has some.
         assert_eq!(pooled.len(), 19);
-        assert_eq!(pooled, calls_of(Box::<Probe>::default()).unwrap());
+        assert_eq!(pooled.iter().collect::<BTreeSet<_>>().len(), 19);
+        let boxed = calls_of(Box::<Probe>::default()).unwrap();
+        assert!(boxed.iter().all(|call| pooled.contains(call)));
     }
 }
 
