@@ -14,12 +14,15 @@ mod spare;
 #[path = "it/support.rs"]
 mod support;
 
-/// The pools of size classes for one thread.
+/// The pools for one thread.
 #[path = "upstream"]
 mod local {
+    type Pool<T> = typed_pool::Pool<T>;
+    type Shared<P> = std::rc::Rc<P>;
     type SizeClassPool = typed_pool::SizeClassPool;
     type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, typed_pool::MemoryPool>;
 
+    mod handles;
     mod size_class;
 
     /// Gives back what is vacant.
@@ -33,14 +36,17 @@ mod local {
     }
 }
 
-/// The pools of size classes for many threads, here used by one.
+/// The pools for many threads, here used by one.
 #[cfg(feature = "std")]
 #[expect(clippy::duplicate_mod, reason = "what they hold is held for both kinds of pools")]
 #[path = "upstream"]
 mod sync {
+    type Pool<T> = typed_pool::SyncPool<T>;
+    type Shared<P> = std::sync::Arc<P>;
     type SizeClassPool = typed_pool::SyncSizeClassPool;
     type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, typed_pool::SyncMemoryPool>;
 
+    mod handles;
     mod size_class;
 
     /// Gives back what is vacant.
