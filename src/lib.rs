@@ -125,7 +125,6 @@ pub use builder::PoolBuilder;
 pub use chunk_summary::{ChunkSummary, Chunks};
 pub use classed_pool::ClassedPool;
 pub use compaction::CompactStats;
-pub use error::{InvalidFree, PoolError, TryAllocError};
 pub use error::{InvalidFree, PoolError, TryAllocError, TryAllocIterError};
 pub use memory::Memory;
 pub use memory_pool::MemoryPool;

@@ -187,6 +187,12 @@ unsafe impl<C: Counted> Slots for Owned<BlockPool<C>> {
         unsafe { C::drop_count(core.noted()) };
     }
 
+    unsafe fn relocate(slot: NonNull<u8>, move_to: impl FnOnce(NonNull<u8>)) -> bool {
+        // INVARIANT: 1. the count is that of the value, in whichever slot it lies.
+        // SAFETY: 1. clause 1. 2. clause 2. 3. clause 3.
+        unsafe { BlockPool::<C>::relocate(slot, move_to) }
+    }
+
     /// The pool does not end before the slot's count is given back, which nobody has any more.
     unsafe fn give_up(slot: NonNull<u8>) {
         // SAFETY: 1. clause 1. 2. clause 2.

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::compaction::CompactStats;
 use crate::local_core::LocalCore;
+use crate::memory::Memory;
 use crate::pool_box::PoolBox;
 use crate::pool_core::PoolCore;
 use crate::typed_pool::TypedPool;
@@ -147,9 +148,9 @@ impl<T> Pool<T> {
     /// assert!(done.moved < 10_000 && done.bytes_released > 7_000_000);
     /// assert!(values.iter().enumerate().all(|(index, number)| **number == 100 * index as u64));
     /// ```
-    pub fn compact<'a, 'p: 'a, U: ?Sized + 'a>(
-        &'p self,
-        handles: impl IntoIterator<Item = &'a mut PoolBox<'p, U>>,
+    pub fn compact<'a, 'p: 'a, U: ?Sized + 'a, M: Memory + 'p>(
+        &self,
+        handles: impl IntoIterator<Item = &'a mut PoolBox<'p, U, M>>,
     ) -> CompactStats {
         // Control leaves for the iterator here, and not from then on.
         let mut handles: Vec<_> = handles.into_iter().collect();

@@ -13,6 +13,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::ptr::NonNull;
+use std::rc::Rc;
 
 use super::{Pool, PoolBox, SizeClassPool};
 use crate::support::{Tally, panic_message};
@@ -297,6 +298,21 @@ fn handles_may_come_from_an_iterator_that_uses_the_pool_or_panics() {
     assert_eq!(words, "no more");
     pool.check_invariants();
     assert!(values.iter().all(|value| **value % 10 == 0));
+}
+
+#[test]
+fn values_of_handles_that_keep_their_pool_move_too() {
+    let pool = Rc::new(Pool::new());
+    let mut values: Vec<_> = (0..many(50_000)).map(|id| pool.alloc_owned([id; 8])).collect();
+    values.retain(|value| value[0] % 10 == 0);
+    let last = values.last_mut().unwrap();
+    assert!(typed_pool::PoolBox::relocate(last) || cfg!(miri));
+    let done = pool.compact(&mut values);
+    pool.check_invariants();
+    assert!(cfg!(miri) || done.moved > 0 && done.chunks_released > 0);
+    assert_eq!(Rc::strong_count(&pool), 1 + values.len(), "a value takes its count with it");
+    drop(pool);
+    assert!(values.iter().all(|value| value[0] % 10 == 0 && value[0] == value[7]));
 }
 
 #[test]
