@@ -1,0 +1,3 @@
+#![cfg_attr(fuzzing, no_main)]
+
+typed_pool_fuzz::target!(trace);
