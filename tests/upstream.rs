@@ -21,8 +21,10 @@ mod local {
     type Shared<P> = std::rc::Rc<P>;
     type SizeClassPool = typed_pool::SizeClassPool;
     type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, typed_pool::MemoryPool>;
+    type Pool<T> = typed_pool::Pool<T>;
 
     mod handles;
+    mod each_call;
     mod size_class;
 
     /// Gives back what is vacant.
@@ -32,6 +34,11 @@ mod local {
 
     /// Gives back what is vacant where that can be done while handles live.
     fn trim_under_handles(pool: &SizeClassPool) {
+        pool.trim();
+    }
+
+    /// The same, of a typed pool.
+    fn trim_typed<T>(pool: &Pool<T>) {
         pool.trim();
     }
 }
@@ -45,8 +52,10 @@ mod sync {
     type Shared<P> = std::sync::Arc<P>;
     type SizeClassPool = typed_pool::SyncSizeClassPool;
     type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, typed_pool::SyncMemoryPool>;
+    type Pool<T> = typed_pool::SyncPool<T>;
 
     mod handles;
+    mod each_call;
     mod size_class;
 
     /// Gives back what is vacant.
@@ -56,6 +65,9 @@ mod sync {
 
     /// As [`trim`], of which there is none.
     fn trim_under_handles(_: &SizeClassPool) {}
+
+    /// The same, of a typed pool.
+    fn trim_typed<T>(_: &Pool<T>) {}
 }
 
 use core::mem;
