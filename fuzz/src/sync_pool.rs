@@ -144,43 +144,54 @@ fn drive<'p, A: Send, const N: usize>(
     input: &mut Unstructured,
 ) -> Result<()> {
     thread::scope(|scope| {
-        let mut workers: [Worker<'_, '_, 'p, A, N>; THREADS] =
-            std::array::from_fn(|_| Worker::start(scope));
-        let mut history = history;
-        while !input.is_empty() {
-            match Next::arbitrary(input)? {
-                Next::Turn(number) => {
-                    let Some(operation) = history.next(input)? else { break };
-                    let worker = &workers[usize::from(number) % THREADS];
-                    worker.tell(Task::Turn(history, operation));
-                    match worker.answer() {
-                        Answer::Turned(back) => history = back,
-                        Answer::Raced(_) => unreachable!("it was told to do something else"),
-                    }
-                }
-                Next::Replace(number) => {
-                    let place = &mut workers[usize::from(number) % THREADS];
-                    std::mem::replace(place, Worker::start(scope)).end();
-                }
-                Next::AllAtOnce(count) => {
-                    let (pool, ledger) = (history.pool, history.ledger);
-                    let count =
-                        if history.has_room() { history::cut::<N>(count.into()) } else { 0 };
-                    let barrier = Arc::new(Barrier::new(THREADS));
-                    for worker in &workers {
-                        let barrier = Arc::clone(&barrier);
-                        worker.tell(Task::Race(Race { pool, ledger, count, barrier }));
-                    }
-                    for worker in &workers {
-                        match worker.answer() {
-                            Answer::Raced(kept) => kept.into_iter().for_each(|h| history.hold(h)),
-                            Answer::Turned(_) => unreachable!("it was told to do something else"),
-                        }
-                    }
-                    history.check();
+        let start = || Worker::start(scope);
+        let mut workers: [Worker<'_, '_, 'p, A, N>; THREADS] = std::array::from_fn(|_| start());
+        let played = play(history, input, &mut workers, start);
+        // The scope waits for what the threads run here, and not for what they do at their end.
+        workers.into_iter().for_each(Worker::end);
+        played
+    })
+}
+
+fn play<'s, 'h, 'p, A: Send, const N: usize>(
+    mut history: &'h mut History<'p, A, N>,
+    input: &mut Unstructured,
+    workers: &mut [Worker<'s, 'h, 'p, A, N>; THREADS],
+    start: impl Fn() -> Worker<'s, 'h, 'p, A, N>,
+) -> Result<()> {
+    while !input.is_empty() {
+        match Next::arbitrary(input)? {
+            Next::Turn(number) => {
+                let Some(operation) = history.next(input)? else { break };
+                let worker = &workers[usize::from(number) % THREADS];
+                worker.tell(Task::Turn(history, operation));
+                match worker.answer() {
+                    Answer::Turned(back) => history = back,
+                    Answer::Raced(_) => unreachable!("it was told to do something else"),
                 }
             }
+            Next::Replace(number) => {
+                let place = &mut workers[usize::from(number) % THREADS];
+                std::mem::replace(place, start()).end();
+            }
+            Next::AllAtOnce(count) => {
+                let (pool, ledger) = (history.pool, history.ledger);
+                let room = history.has_room();
+                let count = if room { history::cut::<N>(count.into()) } else { 0 };
+                let barrier = Arc::new(Barrier::new(THREADS));
+                for worker in &*workers {
+                    let barrier = Arc::clone(&barrier);
+                    worker.tell(Task::Race(Race { pool, ledger, count, barrier }));
+                }
+                for worker in &*workers {
+                    match worker.answer() {
+                        Answer::Raced(kept) => kept.into_iter().for_each(|h| history.hold(h)),
+                        Answer::Turned(_) => unreachable!("it was told to do something else"),
+                    }
+                }
+                history.check();
+            }
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
