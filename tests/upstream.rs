@@ -296,7 +296,9 @@ fn forgotten_handles_keep_the_memory_of_their_values_alone() {
 
     let before = bytes();
     let pool = Pool::bounded(100_000);
-    mem::forget(pool.alloc([0_u64; 4]));
+    let mut handles: Vec<_> = (0..100_000).map(|_| pool.alloc([0_u64; 4])).collect();
+    mem::forget(handles.swap_remove(50_000));
+    drop(handles);
     let held = pool.stats().bytes_reserved as isize;
     drop(pool);
     assert_eq!(bytes() - before, held, "the whole block of a bounded pool");
@@ -317,6 +319,9 @@ fn trim_gives_back_what_it_says() {
     let released = pool.trim();
     assert!(released > 0);
     assert_eq!(before - bytes(), released as isize);
+    let stats = pool.stats();
+    assert!(stats.upstream_releases > 0, "each chunk of a growing pool goes by itself");
+    assert_eq!(stats.upstream_allocations - stats.upstream_releases, stats.chunks);
     assert_eq!((kept.id, tally.live()), (1, 1));
     drop(kept);
     assert_eq!(tally.live(), 0);

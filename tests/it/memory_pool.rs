@@ -314,6 +314,20 @@ fn a_pool_built_with_options_is_like_one_without() {
     }
 }
 
+/// What begins where the last block ends is not the pool's.
+#[test]
+fn the_address_behind_the_last_block_is_foreign() {
+    for object_size in [1, 24, 3000] {
+        // So few lie in one reservation, also where threads share the pool.
+        let pool = MemoryPool::new(object_size, 7).unwrap();
+        let last = exhaust(&pool).into_iter().max().expect("there are seven");
+        let behind = NonNull::new(last.as_ptr().wrapping_add(object_size)).unwrap();
+        assert!(!pool.contains(behind));
+        // SAFETY: 1. and 2. no block starts there, so nothing is given back.
+        assert_eq!(unsafe { pool.try_deallocate(behind) }, Err(InvalidFree::Foreign));
+    }
+}
+
 /// Every address of a pool's memory and around it against what the pool says of it.
 #[test]
 fn every_address_is_told_apart() {
