@@ -194,10 +194,11 @@ mod pinning {
     /// Pin with a borrowed pool: the pool can go before the value, if the handle is forgotten.
     #[test]
     fn the_memory_of_a_forgotten_pinned_value_outlives_its_pool() {
+        let count = if cfg!(miri) { 500 } else { 20_000 };
         for bounded in [false, true] {
-            let mut pool = if bounded { Pool::bounded(20_000) } else { Pool::new() };
+            let mut pool = if bounded { Pool::bounded(count) } else { Pool::new() };
             let others: Vec<_> =
-                (0..20_000 - 1).map(|i| pool.alloc(Pinned(i, PhantomPinned))).collect();
+                (0..count as u64 - 1).map(|i| pool.alloc(Pinned(i, PhantomPinned))).collect();
             let handle = PoolBox::into_pin(pool.alloc(Pinned(77, PhantomPinned)));
             let raw: *const Pinned = &*handle;
             mem::forget(handle);
@@ -300,7 +301,8 @@ mod addresses {
         let pool = Pool::new();
         let first = pool.alloc(7_u64);
         let place = PoolBox::as_ptr(&first);
-        let others: Vec<_> = (0..100_000).map(|i| pool.alloc(i)).collect();
+        let count = if cfg!(miri) { 1500 } else { 100_000 };
+        let others: Vec<_> = (0..count).map(|i| pool.alloc(i)).collect();
         drop(others);
         trim_under_handles(&pool);
         let moved = Box::new(first);
