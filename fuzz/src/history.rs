@@ -436,7 +436,7 @@ impl<'p, A, const N: usize> History<'p, A, N> {
             Operation::Reserve(count) => {
                 let count = cut::<N>(count.into());
                 pool.reserve(count);
-                assert!(pool.capacity() - pool.len() >= count);
+                assert!(pool.capacity().saturating_sub(pool.len()) >= count);
             }
             Operation::TryReserve(count) => self.try_reserve(count as usize),
             Operation::Trim => {
@@ -594,7 +594,7 @@ impl<'p, A, const N: usize> History<'p, A, N> {
         let count = if count.is_multiple_of(7) { usize::MAX / 2 + count } else { cut::<N>(count) };
         let vacant = before - pool.len().min(before);
         match pool.try_reserve(count) {
-            Ok(()) => assert!(pool.capacity() - pool.len() >= count),
+            Ok(()) => assert!(pool.capacity().saturating_sub(pool.len()) >= count),
             Err(error) => {
                 assert!(count > vacant, "{error}");
                 assert!(self.bounded || count > 1 << 40, "{error}");
