@@ -30,13 +30,15 @@ mod shared {
     type Memory = typed_pool::SyncMemoryPool;
 
     /// Gives back what is vacant, where that can be done while handles live.
-    fn trim(_: &SizeClassPool) -> Option<usize> {
+    fn trim(pool: &SizeClassPool) -> Option<usize> {
+        // Pages go, if anything does, and chunks stay.
+        pool.trim();
         None
     }
 
     /// Gives back what is vacant.
     fn trim_alone(pool: &mut SizeClassPool) -> usize {
-        pool.trim()
+        pool.shrink_to_fit()
     }
 }
 

@@ -29,13 +29,17 @@ const THREADS: usize = 3;
 const LARGEST: usize = 70_000;
 
 /// Gives back what is vacant, where that can be done while handles live.
-fn trim<T>(_: &Pool<T>) -> Option<usize> {
+fn trim<T>(pool: &Pool<T>) -> Option<usize> {
+    // Pages go, if anything does, and chunks stay.
+    pool.trim();
     None
 }
 
 /// Gives back what is vacant.
 fn trim_alone<T>(pool: &mut Pool<T>) -> usize {
-    pool.trim()
+    let before = pool.stats().bytes_reserved;
+    pool.shrink_to_fit();
+    before - pool.stats().bytes_reserved
 }
 
 /// Plays the history that `data` stands for.
