@@ -21,10 +21,9 @@ mod local {
     type Shared<P> = std::rc::Rc<P>;
     type SizeClassPool = typed_pool::SizeClassPool;
     type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, typed_pool::MemoryPool>;
-    type Pool<T> = typed_pool::Pool<T>;
 
-    mod handles;
     mod each_call;
+    mod handles;
     mod size_class;
 
     /// Gives back what is vacant.
@@ -52,10 +51,9 @@ mod sync {
     type Shared<P> = std::sync::Arc<P>;
     type SizeClassPool = typed_pool::SyncSizeClassPool;
     type PoolBox<'p, T> = typed_pool::PoolBox<'p, T, typed_pool::SyncMemoryPool>;
-    type Pool<T> = typed_pool::SyncPool<T>;
 
-    mod handles;
     mod each_call;
+    mod handles;
     mod size_class;
 
     /// Gives back what is vacant.
