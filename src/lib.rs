@@ -63,7 +63,7 @@
 //!   crates that support it, such as `hashbrown`.
 //! - `madvise`: [`Pool::trim`] of bounded pools, and `SyncPool::trim`, give vacant pages back to
 //!   the kernel of Linux, by way of `libc`.
-//! - `serde`: figures such as [`PoolStats`] can be serialised.
+//! - `serde`: figures such as [`PoolStats`], and handles of values that can be, are serialised.
 //! - `huge-pages`: what [`PoolBuilder::huge_pages`] asks for on Linux, by way of `libc`.
 #![no_std]
 

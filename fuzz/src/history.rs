@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
-use super::{EXACT, LARGEST, Pool, PoolBox, drive, trim};
+use super::{EXACT, LARGEST, Pool, PoolBox, compact, drive, giving_back, shrink_to, trim};
 use crate::{bytes, panics};
 
 /// How many values live at most, but for what one step adds.
@@ -35,6 +35,7 @@ enum Growth {
     New,
     WithCapacity(u16),
     Bounded(u16),
+    GivesBack,
 }
 
 /// What a value does when it ends.
@@ -46,6 +47,7 @@ pub(crate) enum Behaviour {
     AllocatesAndPanics,
     Reserves(u8),
     Trims,
+    Moves,
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -86,6 +88,9 @@ pub(crate) enum Operation {
     Reserve(u16),
     TryReserve(u32),
     Trim,
+    ShrinkTo(u16),
+    Relocate(u8),
+    Compact(u8),
 }
 
 /// Who is alive.
@@ -200,6 +205,11 @@ impl<A, const N: usize> Drop for Value<'_, A, N> {
             }
             Behaviour::Reserves(count) => drop(self.pool.try_reserve(count.into())),
             Behaviour::Trims => drop(trim(self.pool)),
+            Behaviour::Moves => {
+                if let Some(next) = &mut self.next {
+                    PoolBox::relocate(next);
+                }
+            }
         }
     }
 }
@@ -286,6 +296,7 @@ fn play<A: Send, const N: usize>(growth: Growth, input: &mut Unstructured) {
         Growth::New => (Pool::new(), false),
         Growth::WithCapacity(count) => (Pool::with_capacity(cut::<N>(count.into())), false),
         Growth::Bounded(count) => (Pool::bounded(cut::<N>(count.into())), true),
+        Growth::GivesBack => (giving_back(), false),
     };
     {
         let (held, lost) = (Vec::new(), 0);
@@ -439,13 +450,38 @@ impl<'p, A, const N: usize> History<'p, A, N> {
                 assert!(pool.capacity().saturating_sub(pool.len()) >= count);
             }
             Operation::TryReserve(count) => self.try_reserve(count as usize),
-            Operation::Trim => {
-                let before = pool.stats();
-                if let Some(released) = trim(pool) {
-                    let after = pool.stats();
-                    assert_eq!(before.bytes_reserved - released, after.bytes_reserved);
-                }
+            Operation::Trim => self.give_back(trim),
+            Operation::ShrinkTo(floor) => {
+                let (before, floor) = (pool.capacity(), cut::<N>(floor.into()));
+                self.give_back(|pool| shrink_to(pool, floor));
+                assert!(pool.capacity() >= floor.min(before));
             }
+            Operation::Relocate(pick) => {
+                let Some((id, mut handle)) = self.take_handle(pick) else { return };
+                let before = PoolBox::as_ptr(&handle);
+                let moved = PoolBox::relocate(&mut handle);
+                assert_eq!(moved, PoolBox::as_ptr(&handle) != before);
+                self.held.push((id, Held::Handle(handle)));
+            }
+            Operation::Compact(stride) => {
+                let some = self.held.iter_mut().step_by(usize::from(stride % 4) + 1);
+                compact(
+                    pool,
+                    some.filter_map(|(_, held)| match held {
+                        Held::Handle(handle) => Some(handle),
+                        _ => None,
+                    }),
+                );
+            }
+        }
+    }
+
+    /// Has memory given back, where there is a way to.
+    fn give_back(&self, release: impl FnOnce(&Pool<Value<'p, A, N>>) -> Option<usize>) {
+        let before = self.pool.stats();
+        if let Some(released) = release(self.pool) {
+            let after = self.pool.stats();
+            assert_eq!(before.bytes_reserved - released, after.bytes_reserved);
         }
     }
 
@@ -606,6 +642,8 @@ impl<'p, A, const N: usize> History<'p, A, N> {
     pub(super) fn check(&mut self) {
         self.lost += LOST.replace(0);
         self.pool.check_invariants();
+        let occupied: usize = self.pool.chunks().map(|chunk| chunk.occupied()).sum();
+        assert_eq!(occupied, self.pool.len());
         let mut reached = Vec::new();
         let mut uninit = 0;
         for (id, held) in &self.held {

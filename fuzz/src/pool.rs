@@ -22,6 +22,24 @@ fn trim<T>(pool: &Pool<T>) -> Option<usize> {
     Some(pool.trim())
 }
 
+/// A pool that gives chunks back by itself.
+fn giving_back<T>() -> Pool<T> {
+    Pool::builder().release_empty_chunks(true).build()
+}
+
+/// As [`trim`], as long as as many slots stay.
+fn shrink_to<T>(pool: &Pool<T>, floor: usize) -> Option<usize> {
+    Some(pool.shrink_to(floor))
+}
+
+/// Moves values out of sparse chunks.
+fn compact<'a, 'p: 'a, T: 'a>(
+    pool: &Pool<T>,
+    handles: impl Iterator<Item = &'a mut PoolBox<'p, T>>,
+) {
+    pool.compact(handles);
+}
+
 /// Gives back what is vacant.
 fn trim_alone<T>(pool: &mut Pool<T>) -> usize {
     pool.trim()

@@ -35,6 +35,23 @@ fn trim<T>(pool: &Pool<T>) -> Option<usize> {
     None
 }
 
+/// A pool that gives chunks back by itself: none that is shared does.
+fn giving_back<T>() -> Pool<T> {
+    Pool::new()
+}
+
+/// As [`trim`], as long as as many slots stay: not while handles live.
+fn shrink_to<T>(_: &Pool<T>, _: usize) -> Option<usize> {
+    None
+}
+
+/// Moves values to denser places, one by one.
+fn compact<'a, 'p: 'a, T: 'a>(_: &Pool<T>, handles: impl Iterator<Item = &'a mut PoolBox<'p, T>>) {
+    for handle in handles {
+        PoolBox::relocate(handle);
+    }
+}
+
 /// Gives back what is vacant.
 fn trim_alone<T>(pool: &mut Pool<T>) -> usize {
     let before = pool.stats().bytes_reserved;

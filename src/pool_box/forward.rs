@@ -178,3 +178,10 @@ impl<T: ?Sized + fmt::Write, M: Memory> fmt::Write for PoolBox<'_, T, M> {
         T::write_fmt(self, arguments)
     }
 }
+
+#[cfg(feature = "serde")]
+impl<T: ?Sized + serde::Serialize, M: Memory> serde::Serialize for PoolBox<'_, T, M> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        T::serialize(self, serializer)
+    }
+}

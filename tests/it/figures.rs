@@ -134,6 +134,9 @@ fn figures_can_be_serialised() {
     let pool = Pool::<u64>::bounded(100);
     let _value = pool.alloc(7);
     let text = serde_json::to_string(&pool.stats()).unwrap();
+    let words = Pool::new();
+    let held = [words.alloc("text"), words.alloc("more")];
+    assert_eq!(serde_json::to_string(&held).unwrap(), r#"["text","more"]"#);
     for word in ["\"len\":1", "\"bytes_live\":8", "\"occupancy\":["] {
         assert!(text.contains(word), "{word} in {text}");
     }

@@ -31,7 +31,8 @@ impl<T> Sent<T> {
 
     /// Puts the handle together again.
     fn into_handle(self, pool: &SyncPool<T>) -> Handle<'_, T> {
-        assert!(!pool.is_empty());
+        // While others are at it, it may seem to hold nothing; but not to have no slot.
+        assert!(pool.reserved_slots() > 0);
         // SAFETY: the address came from `into_raw` of a handle of this pool, all those of a test
         // have but one, and goes with `self`.
         unsafe { PoolBox::from_raw(self.0) }
