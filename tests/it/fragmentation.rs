@@ -153,6 +153,18 @@ fn to_and_fro_calls_upstream_never() {
 }
 
 #[test]
+fn small_loads_that_come_and_go_call_upstream_no_more_than_once() {
+    for most in [10, 100, many(1100), many(3000)] {
+        let pool = Pool::builder().release_empty_chunks(true).build();
+        let load = || drop((0..most).map(|_| pool.alloc([7_u64; 8])).collect::<Vec<_>>());
+        load();
+        let before = pool.stats().upstream_allocations;
+        (0..if cfg!(miri) { 3 } else { 50 }).for_each(|_| load());
+        assert_eq!(pool.stats().upstream_allocations, before, "{most} come and go");
+    }
+}
+
+#[test]
 fn a_small_load_finds_what_a_spike_has_left() {
     let pool = Pool::builder().release_empty_chunks(true).build();
     let mut values: Vec<_> = (0..many(300_000)).map(|_| pool.alloc([7_u64; 8])).collect();
@@ -254,6 +266,20 @@ fn compaction_moves_nothing_but_what_it_is_given() {
     assert_eq!(found[0] % 20, 0);
     drop((values, kept, found));
     assert_eq!((pool.len(), other.len()), (1, 10));
+}
+
+#[test]
+fn chunks_that_cannot_be_emptied_are_left_alone() {
+    let pool = Pool::new();
+    let mut values: Vec<_> = (0..many(50_000)).map(|id| pool.alloc([id; 8])).collect();
+    values.retain(|value| value[0] % 100 == 0);
+    // Every tenth of those is held back: there are some in each chunk but the smallest.
+    let held: Vec<_> = (0..values.len() / 10).rev().map(|n| values.swap_remove(10 * n)).collect();
+    let sparse = pool.chunks().filter(|chunk| chunk.occupied() > 0).count();
+    let done = pool.compact(&mut values);
+    pool.check_invariants();
+    assert!(done.moved <= 50, "{done:?}, of which all but {} chunks are kept", sparse);
+    drop(held);
 }
 
 #[test]
