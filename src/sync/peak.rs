@@ -52,3 +52,24 @@ impl Peak {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_only_on_its_way_does_not_live() {
+        let peak = Peak::new();
+        peak.set_entered(100);
+        peak.look(|| 70, || 10);
+        assert_eq!(peak.len(), 20);
+        peak.set_aside(40);
+        peak.look(|| 30, || 10);
+        assert_eq!(peak.len(), 20, "of the 70 that are out 40 are to be put back");
+        peak.set_aside(0);
+        peak.look(|| 30, || 10);
+        assert_eq!(peak.len(), 60);
+        peak.look(|| 50, || 0);
+        assert_eq!(peak.len(), 60, "more have been out");
+    }
+}
