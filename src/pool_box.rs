@@ -35,10 +35,12 @@ pub use unsize::Coercion;
 /// default, `SyncPool` those of `SyncMemoryPool`. What acts on a handle rather than on its value is
 /// an associated function, as with `Box`, and never hides a method of `T`.
 ///
-/// Values never move: the address stays the same until the handle is taken apart, also when the
-/// handle itself is moved. A handle is as wide as a pointer, and so is an `Option` of one. It stays
-/// on the thread of its pool, unless that is a `SyncPool`: then it may be sent where `T: Send`,
-/// shared where `T: Sync`, and dropped by any thread.
+/// Values do not move by themselves: the address stays the same until the handle is taken apart,
+/// also when the handle itself is moved, unless its owner asks for another, by
+/// [`PoolBox::relocate`] or
+/// [`Pool::compact`](crate::Pool::compact). A handle is as wide as a pointer, and so is an `Option`
+/// of one. It stays on the thread of its pool, unless that is a `SyncPool`: then it may be sent
+/// where `T: Send`, shared where `T: Sync`, and dropped by any thread.
 ///
 /// # Which handle
 ///
@@ -277,8 +279,8 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     ///    lives.
     /// 4. The slot holds a valid `T`. Where `T` is sized, it has at most the size and the alignment
     ///    of the type the pool was made for; in a pool of size classes, of the value that the
-    ///    handle was made for. Where the value is moved to another slot, by [`PoolBox::relocate`] or
-    ///    [`Pool::compact`](crate::Pool::compact), no more bytes go with it than `T` has.
+    ///    handle was made for. Where the value is moved to another slot, by [`PoolBox::relocate`]
+    ///    or [`Pool::compact`](crate::Pool::compact), no more bytes go with it than `T` has.
     ///
     /// # Examples
     ///

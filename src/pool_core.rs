@@ -19,8 +19,8 @@ use crate::stats::PoolStats;
 /// 1. Slots of one core are laid out by the geometry it was made with, but for those of lone
 ///    chunks.
 /// 2. A slot that [`PoolCore::take_at_hand`], [`PoolCore::take_behind`] or [`PoolCore::take_lone`]
-///    hands out, or [`PoolCore::relocate`] gives to move to, is occupied and the caller's until it is given back by [`PoolCore::put`], and has
-///    the provenance of its chunk.
+///    hands out, or [`PoolCore::relocate`] gives to move to, is occupied and the caller's until it
+///    is given back by [`PoolCore::put`], and has the provenance of its chunk.
 /// 3. The owner of each chunk that the core enters is the place it was made for, with the
 ///    provenance of its allocation.
 /// 4. Chunks of occupied slots stay as long as the core does.
@@ -145,8 +145,8 @@ pub unsafe trait PoolCore: Sized {
     fn chunks(&self) -> Chunks;
 
     /// Has the value in `slot` moved to a chunk in front of its own, if a slot is vacant there;
-    /// returns whether there is. `move_to` is given that, with the provenance of its chunk, which is
-    /// occupied and the caller's. When it returns, `slot` is made vacant, and is not to be taken
+    /// returns whether there is. `move_to` is given that, with the provenance of its chunk, which
+    /// is occupied and the caller's. When it returns, `slot` is made vacant, and is not to be taken
     /// soon.
     ///
     /// # Safety

@@ -40,8 +40,8 @@ impl Peak {
         self.aside.store(slots, Relaxed);
     }
 
-    /// Looks how many slots are out of the bitmaps, in which there are as many as `in_bitmaps` says.
-    /// Where there are more than ever, `vacant` of them are counted.
+    /// Looks how many slots are out of the bitmaps, in which there are as many as `in_bitmaps`
+    /// says. Where there are more than ever, `vacant` of them are counted.
     pub(super) fn look(&self, in_bitmaps: impl FnOnce() -> usize, vacant: impl FnOnce() -> usize) {
         // In this order: what is entered meanwhile is in the bitmaps soon after.
         let entered = self.entered.load(Relaxed);
