@@ -126,6 +126,14 @@ impl Stock {
         self.with_vacancy.tree().insert(number / WORD_BITS, 1 << (number % WORD_BITS));
     }
 
+    /// The lowest word of the lowest bitmap that has a bit set, as the number of its chunk and its
+    /// own, if there is one.
+    fn lowest_word(&self) -> Option<(usize, usize)> {
+        let number = self.with_vacancy.tree().first()?;
+        let index = self.depot.chunks()[number].vacancy().first_word();
+        Some((number, index.expect("`with_vacancy` names chunks with a vacant slot")))
+    }
+
     /// Takes a chunk out of those.
     fn unlist(&self, number: usize) {
         self.with_vacancy.tree().remove(number / WORD_BITS, 1 << (number % WORD_BITS));

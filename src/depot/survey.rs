@@ -31,7 +31,7 @@ impl Depot {
             len,
             peak_len,
             chunks: 0,
-            occupancy: [0; 10],
+            occupancy: Default::default(),
             bytes_reserved: self.bytes,
             peak_bytes_reserved: self.peak_bytes,
             bytes_live,

@@ -39,15 +39,14 @@ impl Stock {
         if number == 0 {
             return None;
         }
-        let lowest = |stock: &Self| stock.with_vacancy.tree().first().filter(|&low| low < number);
+        let lowest = |stock: &Self| stock.lowest_word().filter(|&(low, _)| low < number);
         if lowest(self).is_none() {
             // Such slots may lie in the front, where nobody takes them before they are needed.
             // SAFETY: 1. clause 1.
             unsafe { self.empty_front(front) };
         }
-        let number = lowest(self)?;
+        let (number, index) = lowest(self)?;
         let chunk = self.depot.chunks()[number];
-        let index = chunk.vacancy().first_word()?;
         let word = chunk.vacancy().word(index);
         let bit = word & word.wrapping_neg();
         // INVARIANT: `Depot` 3. from the bitmap to the caller.
@@ -165,9 +164,8 @@ impl Stock {
 
     /// Takes the slots of the lowest word that has any out of its bitmap.
     fn next_targets(&mut self, front: &Front) -> Option<Targets> {
-        let number = self.with_vacancy.tree().first()?;
+        let (number, index) = self.lowest_word()?;
         let chunk = self.depot.chunks()[number];
-        let index = chunk.vacancy().first_word()?;
         let mask = chunk.vacancy().word(index);
         self.remove(number, index, mask, front);
         Some(Targets { chunk, index, mask })

@@ -117,12 +117,8 @@ impl Stock {
     fn stock_up(&mut self, front: &Front) {
         loop {
             let room = front.magazine.capacity() - front.magazine.len();
-            let Some(number) = self.with_vacancy.tree().first().filter(|_| room > 0) else {
-                return;
-            };
+            let Some((number, index)) = self.lowest_word().filter(|_| room > 0) else { return };
             let chunk = self.depot.chunks()[number];
-            let index = chunk.vacancy().first_word();
-            let index = index.expect("`with_vacancy` names chunks with a vacant slot");
             let taken = lowest_bits(chunk.vacancy().word(index), room);
             // INVARIANT: `Depot` 3. from the bitmap to the magazine.
             self.remove(number, index, taken, front);
