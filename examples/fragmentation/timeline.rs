@@ -4,12 +4,12 @@ use std::error::Error;
 
 use plotters::prelude::{
     AreaSeries, ChartBuilder, Color, DrawingBackend, LineSeries, PathElement, Rectangle,
-    ShapeStyle, TRANSPARENT, Text,
+    ShapeStyle, Text,
 };
 use typed_pool::PoolStats;
 
 use crate::day::Day;
-use crate::drawing::{self, Area, COLOURS, INK, style, write_lines};
+use crate::drawing::{self, Area, COLOURS, INK, set_mesh, style, write_lines};
 use crate::play::Course;
 use crate::policy::Policy;
 
@@ -103,13 +103,9 @@ where
         .build_cartesian_2d(0.0..hours, 0.0..most as f64 / MIB * 1.06)?;
     // What numbers are in is told to a hundredth: floats have more decimals than labels.
     let number = |label: &f64| format!("{}", (label * 100.0).round() / 100.0);
-    chart
-        .configure_mesh()
-        .axis_style(INK)
-        .bold_line_style(INK.mix(0.35))
-        .light_line_style(TRANSPARENT)
-        .label_style(style(12.0))
-        .x_desc("hours")
+    let mut mesh = chart.configure_mesh();
+    set_mesh(&mut mesh);
+    mesh.x_desc("hours")
         .y_desc("MiB")
         .x_labels(LABELS)
         .y_labels(LABELS)

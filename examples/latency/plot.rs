@@ -6,11 +6,11 @@
 use std::error::Error;
 
 use plotters::prelude::{
-    ChartBuilder, Color, DrawingBackend, IntoLogRange, LineSeries, PathElement, TRANSPARENT, Text,
+    ChartBuilder, Color, DrawingBackend, IntoLogRange, LineSeries, PathElement, Text,
 };
 
 use crate::contest::Contest;
-use crate::drawing::{self, Area, COLOURS, INK, style, write_lines};
+use crate::drawing::{self, Area, COLOURS, set_mesh, style, write_lines};
 use crate::table::{OPERATIONS, Run, nanoseconds, settled};
 use crate::times::Times;
 
@@ -113,13 +113,9 @@ where
         .x_label_area_size(36)
         .y_label_area_size(64)
         .build_cartesian_2d(across, up)?;
-    chart
-        .configure_mesh()
-        .axis_style(INK)
-        .bold_line_style(INK.mix(0.35))
-        .light_line_style(TRANSPARENT)
-        .label_style(style(12.0))
-        .x_desc("share of operations that took no longer")
+    let mut mesh = chart.configure_mesh();
+    set_mesh(&mut mesh);
+    mesh.x_desc("share of operations that took no longer")
         .x_labels(rarest as usize + 1)
         .x_label_formatter(&|&nines| share(nines))
         .y_label_formatter(&|&ns| nanoseconds(ns).replace(".0", ""))

@@ -4,10 +4,10 @@ use std::error::Error;
 
 use plotters::prelude::{
     AreaSeries, ChartBuilder, Color, DrawingBackend, LineSeries, PathElement, RGBColor, Rectangle,
-    SeriesLabelPosition, TRANSPARENT,
+    SeriesLabelPosition,
 };
 
-use crate::drawing::{self, Area, COLOURS, INK, style, write_lines};
+use crate::drawing::{self, Area, COLOURS, set_mesh, style, write_lines};
 use crate::program::Program;
 use crate::usage::{Part, Usage};
 
@@ -100,13 +100,9 @@ where
         .x_label_area_size(40)
         .y_label_area_size(64)
         .build_cartesian_2d(0.0..right, 0.0..top)?;
-    chart
-        .configure_mesh()
-        .axis_style(INK)
-        .bold_line_style(INK.mix(0.35))
-        .light_line_style(TRANSPARENT)
-        .label_style(style(12.0))
-        .x_desc(across)
+    let mut mesh = chart.configure_mesh();
+    set_mesh(&mut mesh);
+    mesh.x_desc(across)
         .y_desc(unit.name)
         .x_labels(LABELS)
         .y_labels(LABELS)

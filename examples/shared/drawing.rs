@@ -8,10 +8,12 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use plotters::chart::MeshStyle;
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::Ranged;
 use plotters::prelude::{
-    DrawingArea, DrawingBackend, FontTransform, IntoDrawingArea, IntoFont, RGBColor, SVGBackend,
-    Text, TextStyle,
+    Color, DrawingArea, DrawingBackend, FontTransform, IntoDrawingArea, IntoFont, RGBColor,
+    SVGBackend, TRANSPARENT, Text, TextStyle,
 };
 
 const FONT: &str = "sans-serif";
@@ -71,6 +73,16 @@ pub(crate) fn svg(
 
 pub(crate) fn style(size: f64) -> TextStyle<'static> {
     (FONT, size).into_font().transform(FontTransform::None).color(&INK)
+}
+
+/// Sets how the lines and labels of a chart's axes look.
+pub(crate) fn set_mesh<X: Ranged, Y: Ranged, B: DrawingBackend>(
+    mesh: &mut MeshStyle<'_, '_, X, Y, B>,
+) {
+    mesh.axis_style(INK)
+        .bold_line_style(INK.mix(0.35))
+        .light_line_style(TRANSPARENT)
+        .label_style(style(12.0));
 }
 
 /// Writes lines below each other, the first as a title.
