@@ -12,8 +12,9 @@ use allocator_api2::alloc::{AllocError, Allocator};
 
 use crate::block_pool::BlockPool;
 use crate::classed_pool::ClassedPool;
+use crate::guard::Size;
 use crate::memory::Slot;
-use crate::pool_core::PoolCore;
+use crate::pool_core::{self, PoolCore};
 use crate::size_class::{SizeClass, SizeStep};
 
 /// A block for a value of size 0: none is needed.
@@ -78,7 +79,8 @@ unsafe fn grow_cleared(
 ///
 /// # Panics
 ///
-/// With debug assertions on, where a block is given back or resized with a layout of another class.
+/// With debug assertions on, or with the feature `hardened`, where a block is given back or resized
+/// with a layout of another class.
 // SAFETY: a block is a slot, which stays where it is until it is given back, or is one of the
 // upstream allocator. References to one pool are interchangeable: all that a method uses is the
 // pool. A layout fits a block where it belongs to the class of the block; a block is as long as was
@@ -116,7 +118,7 @@ unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
                 // SAFETY: 1. and 2. the caller's: the block is of this pool and of this layout,
                 // hence of this class, and nobody uses it; `whole` makes up for what the pointer
                 // may lack.
-                unsafe { core.put(block) };
+                unsafe { pool_core::give_back(core, block) };
             }
             // SAFETY: 1. the caller's.
             None => unsafe { deallocate_otherwise(self, block, layout) },
@@ -192,7 +194,7 @@ unsafe fn deallocate_otherwise<C: PoolCore>(
             let pool = pool.class(class).expect("a block of the class is there");
             // SAFETY: 1. and 2. clause 1: the layout tells the class; `whole` makes up for what the
             // pointer may lack.
-            unsafe { pool.core().put(block) };
+            unsafe { pool_core::give_back(pool.core(), block) };
         }
         None => {
             check_direct(pool, block);
@@ -216,17 +218,20 @@ fn allocate_aside<C: PoolCore>(
     Ok(NonNull::slice_from_raw_parts(block, layout.size()))
 }
 
+/// Whether blocks that are given back are looked at.
+const CHECKS: bool = cfg!(any(debug_assertions, feature = "hardened"));
+
 /// Checks that `block` is an occupied one of the class of a layout, which has one.
 ///
 /// # Panics
 ///
-/// With debug assertions on, where it is not.
+/// With debug assertions on, or with the feature `hardened`, where it is not.
 #[inline]
 fn check_class<C: PoolCore>(pool: &ClassedPool<C>, layout: Layout, block: NonNull<u8>) {
-    if cfg!(debug_assertions) {
+    if CHECKS {
         let class = SizeClass::of(layout).expect("the layout has a class");
-        let found = pool.class(class).map(|found| found.core().occupied_slot(block.addr().get()));
-        if !matches!(found, Some(Ok(_))) {
+        let found = pool.class(class).map(|found| pool_core::check_free(found.core(), block));
+        if found != Some(Ok(())) {
             refuse(class, pool.block_size_at(block));
         }
     }
@@ -236,9 +241,9 @@ fn check_class<C: PoolCore>(pool: &ClassedPool<C>, layout: Layout, block: NonNul
 ///
 /// # Panics
 ///
-/// With debug assertions on, where it is one.
+/// With debug assertions on, or with the feature `hardened`, where it is one.
 fn check_direct<C: PoolCore>(pool: &ClassedPool<C>, block: NonNull<u8>) {
-    if cfg!(debug_assertions) {
+    if CHECKS {
         if let Some(found) = pool.block_size_at(block) {
             panic!(
                 "a block of {found} bytes is given back or resized with a layout for one of no class"
@@ -379,7 +384,8 @@ unsafe fn resize<C: PoolCore>(
 ///
 /// # Panics
 ///
-/// With debug assertions on, where a block is given back that is not occupied.
+/// With debug assertions on, or with the feature `hardened`, where a block is given back that is not
+/// occupied.
 // SAFETY: a block stays where it is until it is given back. References to one pool are
 // interchangeable. Any layout that is no more than a block in size and alignment fits it.
 unsafe impl<C: PoolCore> Allocator for &BlockPool<C> {
@@ -392,7 +398,7 @@ unsafe impl<C: PoolCore> Allocator for &BlockPool<C> {
         if layout.size() > block.size() || layout.align() > block.align() {
             return Err(AllocError);
         }
-        self.take().map(|slot| block_of(slot, layout.size())).ok_or(AllocError)
+        self.take(Size::UNKNOWN).map(|slot| block_of(slot, layout.size())).ok_or(AllocError)
     }
 
     #[inline]

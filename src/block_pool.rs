@@ -8,6 +8,7 @@ use core::ptr::NonNull;
 use crate::chunk_summary::Chunks;
 use crate::error::{InvalidFree, PoolError};
 use crate::fixed::Fixed;
+use crate::guard::{self, Size};
 use crate::memory::{Memory, Slot, sealed::Slots};
 use crate::plan::{Growth, Leftovers, Plan};
 use crate::pool_core::{self, PoolCore, ThreadSafe, core_of, owner_of};
@@ -161,10 +162,10 @@ impl<C: PoolCore> BlockPool<C> {
 
     /// Takes a vacant slot: the step without a value that all forms of allocation share.
     #[inline]
-    pub(crate) fn take(&self) -> Option<Slot<'_, Self>> {
+    pub(crate) fn take(&self, size: Size) -> Option<Slot<'_, Self>> {
         let slot = self.core().take()?;
         // SAFETY: 1. and 2. the core just handed the slot out, and `self` outlives the borrow.
-        Some(unsafe { Slot::from_start(slot) })
+        Some(unsafe { Slot::handed_out(slot, size) })
     }
 
     /// Takes a slot for a value of `layout` in a chunk of its own, where the pool is one for such.
@@ -175,7 +176,7 @@ impl<C: PoolCore> BlockPool<C> {
     pub(crate) fn take_lone(&self, layout: Layout) -> Result<Slot<'_, Self>, PoolError> {
         let slot = self.core().take_lone(layout)?;
         // SAFETY: 1. and 2. the core just handed the slot out, and `self` outlives the borrow.
-        Ok(unsafe { Slot::from_start(slot) })
+        Ok(unsafe { Slot::handed_out(slot, Size::UNKNOWN) })
     }
 
     /// Why [`BlockPool::take`] found nothing.
@@ -202,7 +203,7 @@ impl<C: PoolCore> BlockPool<C> {
     /// ```
     #[inline]
     pub fn allocate(&self) -> Option<NonNull<u8>> {
-        self.take().map(Slot::into_start)
+        self.take(Size::UNKNOWN).map(Slot::into_start)
     }
 
     /// Takes a block back. It is the first to be handed out again, by a pool that threads share to
@@ -211,7 +212,8 @@ impl<C: PoolCore> BlockPool<C> {
     ///
     /// # Panics
     ///
-    /// With debug assertions on, where [`BlockPool::try_deallocate`] would refuse the pointer.
+    /// With debug assertions on, or with the feature `hardened`, where
+    /// [`BlockPool::try_deallocate`] would refuse the pointer.
     ///
     /// # Safety
     ///
@@ -232,12 +234,11 @@ impl<C: PoolCore> BlockPool<C> {
     #[inline]
     #[track_caller]
     pub unsafe fn deallocate(&self, block: NonNull<u8>) {
-        #[cfg(debug_assertions)]
-        if let Err(error) = self.core().occupied_slot(block.addr().get()) {
+        if let Err(error) = pool_core::check_free(self.core(), block) {
             panic!("{error}");
         }
         // SAFETY: 1. clause 1. 2. clauses 1 and 2.
-        unsafe { self.core().put(block) };
+        unsafe { pool_core::give_back(self.core(), block) };
     }
 
     /// Takes a block back after checking that it is one; the pool is unchanged where it is not.
@@ -273,8 +274,10 @@ impl<C: PoolCore> BlockPool<C> {
     /// ```
     pub unsafe fn try_deallocate(&self, block: NonNull<u8>) -> Result<(), InvalidFree> {
         let slot = self.core().occupied_slot(block.addr().get())?;
-        // SAFETY: 1. by the line above, which clause 2 lets tell vacant blocks apart. 2. clause 1.
-        unsafe { self.core().put(slot) };
+        // SAFETY: 1. by the line above.
+        unsafe { guard::check_occupied(slot, Size::UNKNOWN) };
+        // SAFETY: 1. by the lines above, since clause 2 lets tell vacant blocks apart. 2. clause 1.
+        unsafe { pool_core::give_back(self.core(), slot) };
         Ok(())
     }
 
@@ -437,6 +440,8 @@ impl<C: PoolCore> fmt::Debug for BlockPool<C> {
 
 // SAFETY: 1. and 2. clauses 1 and 2 of `PoolCore`; clause 3 there says that the owner is the core.
 unsafe impl<C: PoolCore> Slots for BlockPool<C> {
+    const MARK: usize = if C::SHARES_GROUND { 0 } else { 1 };
+
     #[inline]
     unsafe fn take_beside(slot: NonNull<u8>) -> Option<NonNull<u8>> {
         // SAFETY: 1. clause 1.
@@ -459,7 +464,15 @@ unsafe impl<C: PoolCore> Slots for BlockPool<C> {
     unsafe fn relocate(slot: NonNull<u8>, move_to: impl FnOnce(NonNull<u8>)) -> bool {
         // SAFETY: 1. clause 1.
         let owner = unsafe { owner_of::<C>(slot) };
-        // SAFETY: 1. the owner is the core of the slot. 2. clause 2. 3. clause 3.
+        let move_to = |target| {
+            // SAFETY: 1. and 2. clause 2 of `PoolCore`.
+            unsafe { guard::hand_out(target, Size::UNKNOWN) };
+            move_to(target);
+            // SAFETY: 1. clause 1. 2. clause 2: the value has moved.
+            unsafe { guard::take_back(slot, Size::UNKNOWN) };
+        };
+        // SAFETY: 1. the owner is the core of the slot. 2. clause 2. 3. clause 3, and the guard
+        // uses no core.
         unsafe { owner.relocate(slot, move_to) }
     }
 

@@ -25,6 +25,8 @@ use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
 use crate::atomic::AtomicUsize;
 use crate::bit_tree::{BitTree, WORD_BITS, words_for};
+#[cfg(feature = "hardened")]
+use crate::error::InvalidFree;
 use crate::geometry::{
     CHUNK_ALIGN, COLOUR_STEP, GRANULE, GRANULES, Geometry, MAX_ALIGN, Stride, header_offset,
 };
@@ -65,6 +67,9 @@ struct Header {
     tally: AtomicU32,
     /// What is behind.
     kind: Kind,
+    /// The size of what a slot is made for; that of a tract is none that a value has.
+    #[cfg(feature = "hardened")]
+    object_bytes: usize,
 }
 
 const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>() <= COLOUR_STEP);
@@ -83,7 +88,7 @@ const _: () = assert!(size_of::<Header>() <= COLOUR_STEP && align_of::<Header>()
 ///    tract, which is never handed out, ends where a whole tract does.)
 /// 4. Where the kind is [`Kind::Tract`], [`GRANULES`] initialised bytes lie behind the one word.
 ///    That of a granule that belongs to a small chunk is the number of the small chunk's first
-///    granule, and a small chunk's provenance is that of its tract.
+///    granule, others are 0, and a small chunk's provenance is that of its tract.
 /// 5. The bitmap of a tract, and that of a lone chunk, is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk(NonNull<Header>);
@@ -138,6 +143,8 @@ impl Chunk {
             given_up: AtomicU32::new(0),
             tally: AtomicU32::new(0),
             kind,
+            #[cfg(feature = "hardened")]
+            object_bytes: geometry.slot().size(),
         };
         // SAFETY: the bytes are the chunk's (clause 1) and not referred to (clause 2); the offset
         // of a header is a multiple of `COLOUR_STEP`, hence aligned.
@@ -176,6 +183,8 @@ impl Chunk {
             given_up: AtomicU32::new(0),
             tally: AtomicU32::new(0),
             kind: Kind::Tract,
+            #[cfg(feature = "hardened")]
+            object_bytes: usize::MAX,
         };
         // SAFETY: the bytes are the tract's (clause 1) and not referred to (clause 2); the offset
         // of a header is a multiple of `COLOUR_STEP`, hence aligned.
@@ -232,15 +241,54 @@ impl Chunk {
         unsafe { table.cast().as_ref() }
     }
 
+    /// The small chunk of this tract that has the granule of `address`, if one has.
+    #[cfg(feature = "hardened")]
+    pub(crate) fn small_at(self, address: usize) -> Option<Self> {
+        let granule = address % CHUNK_ALIGN / GRANULE;
+        let start = usize::from(self.granules()[granule].load(Relaxed));
+        // It lies in the tract (invariant 4), so this does not leave the allocation.
+        let header = chunk_start(self.0.cast()).wrapping_byte_add(start * GRANULE);
+        // INVARIANT: 1. to 5. as for `small`: where the granule belongs to a small chunk, it is the
+        // start of that.
+        (start != 0).then_some(Self(NonNull::new(header.cast())?))
+    }
+
+    /// The slot that starts at `address`, which is not above the chunk's start by [`CHUNK_ALIGN`]
+    /// or more, with the provenance of the chunk.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidFree::Interior`] where none does, and [`InvalidFree::Foreign`] behind the last.
+    #[cfg(feature = "hardened")]
+    pub(crate) fn slot_at(&self, address: usize) -> Result<NonNull<u8>, InvalidFree> {
+        let first = self.first().addr().get();
+        let offset = address.checked_sub(first).ok_or(InvalidFree::Interior)?;
+        let index = self.header().stride.index_of(offset);
+        match index < self.slots() {
+            false => Err(InvalidFree::Foreign),
+            true if index * self.slot_bytes() == offset => Ok(self.slot(index)),
+            true => Err(InvalidFree::Interior),
+        }
+    }
+
     /// What is behind the header.
     #[inline]
     pub(crate) fn kind(&self) -> Kind {
         self.header().kind
     }
 
-    /// The size of a slot in bytes, with what aligns the next.
+    /// The size of a slot in bytes, with what aligns the next, and with its canary.
     pub(crate) fn slot_bytes(&self) -> usize {
         self.header().stride.bytes()
+    }
+
+    /// The size of a slot in bytes, as [`Geometry::slot`] has it.
+    #[inline]
+    pub(crate) fn object_bytes(&self) -> usize {
+        #[cfg(feature = "hardened")]
+        return self.header().object_bytes;
+        #[cfg(not(feature = "hardened"))]
+        self.slot_bytes()
     }
 
     /// The chunk in which `slot` starts, or the tract, where that is a small one.
@@ -260,7 +308,7 @@ impl Chunk {
     }
 
     /// The address of the header, from which [`Chunk::from_ptr`] makes the same again.
-    #[cfg(feature = "std")]
+    #[cfg(any(feature = "std", feature = "hardened"))]
     pub(crate) fn as_ptr(self) -> NonNull<()> {
         self.0.cast()
     }
@@ -271,7 +319,7 @@ impl Chunk {
     ///
     /// 1. `header` came from [`Chunk::as_ptr`] of a chunk whose reservation has not been released.
     /// 2. The chunk is not used after its reservation was released.
-    #[cfg(feature = "std")]
+    #[cfg(any(feature = "std", feature = "hardened"))]
     pub(crate) unsafe fn from_ptr(header: NonNull<()>) -> Self {
         // INVARIANT: 1. to 5. as for the chunk that it came from (clause 1).
         Self(header.cast())
@@ -357,7 +405,7 @@ impl Chunk {
     pub(crate) fn slot_layout(&self) -> Layout {
         let aligned = self.slot_bytes() | self.first().addr().get() | MAX_ALIGN;
         let align = 1 << aligned.trailing_zeros();
-        Layout::from_size_align(self.slot_bytes(), align).expect("the slot is there")
+        Layout::from_size_align(self.object_bytes(), align).expect("the slot is there")
     }
 
     /// The start of slot `index`, with the provenance of the chunk.

@@ -17,6 +17,7 @@ use crate::direct::Direct;
 use crate::error::{PoolError, expect};
 use crate::fixed::Fixed;
 use crate::ground::Ground;
+use crate::guard::Size;
 use crate::memory::Slot;
 use crate::once::Once;
 use crate::plan::{Growth, Leftovers, Plan};
@@ -138,7 +139,7 @@ impl<C: PoolCore> ClassedPool<C> {
     pub(crate) fn take_at_hand(&self, layout: Layout) -> Option<Slot<'_, BlockPool<C>>> {
         let slot = self.core_of(SizeStep::of(layout)?)?.take_at_hand()?;
         // SAFETY: 1. and 2. the core just handed the slot out, and `self` outlives the borrow.
-        Some(unsafe { Slot::from_start(slot) })
+        Some(unsafe { Slot::handed_out(slot, Size::likely(layout.size())) })
     }
 
     /// The pools of all classes that have been used.
@@ -191,18 +192,18 @@ impl<C: PoolCore> ClassedPool<C> {
             None => self.add_class(class)?,
         };
         let found = match &self.ground {
-            None => pool.take(),
+            None => pool.take(Size::UNKNOWN),
             // Before more is reserved, what other classes have to spare is looked for.
             Some(ground) => ground
-                .without_reserving(|| pool.take())
+                .without_reserving(|| pool.take(Size::UNKNOWN))
                 .or_else(|| {
                     self.gather(ground);
-                    pool.take()
+                    pool.take(Size::UNKNOWN)
                 })
                 // Where no more is to be had, however little they have to spare.
                 .or_else(|| {
                     self.release_chunks();
-                    pool.take()
+                    pool.take(Size::UNKNOWN)
                 }),
         };
         found.ok_or_else(|| pool.refusal())

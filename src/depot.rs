@@ -11,6 +11,7 @@ use crate::chunk::{Chunk, Kind};
 use crate::error::PoolError;
 use crate::geometry::{Geometry, Piece};
 use crate::ground::Ground;
+use crate::guard;
 use crate::pages::Pages;
 use crate::plan::{Growth, Plan};
 use crate::reservation::Reservation;
@@ -339,6 +340,8 @@ impl Depot {
         // `keep_occupied` or the drop of the depot, and then nobody uses its slots. 4. By the line
         // above.
         let chunk = unsafe { Chunk::enter(base, slots, &geometry, self.owner, number, kind) };
+        // SAFETY: 1. by the lines above.
+        unsafe { guard::enter(chunk) };
         // INVARIANT: 2. here. 3. the slots are the caller's. 5. `entered` here.
         self.chunks.push(chunk);
         self.entered += slots;

@@ -36,6 +36,9 @@ pub(crate) const HEADER_AREA: usize =
 /// The largest alignment of a slot in bytes.
 pub(crate) const MAX_ALIGN: usize = 4096;
 
+/// The size in bytes of what stands behind each value to tell whether it was written past its end.
+pub(crate) const CANARY: usize = if cfg!(feature = "hardened") { size_of::<usize>() } else { 0 };
+
 /// The layout of a `T`, which a slot can be aligned to.
 pub(crate) const fn layout_of<T>() -> Layout {
     assert!(align_of::<T>() <= MAX_ALIGN, "a pool aligns its values to at most 4096 bytes");
@@ -145,8 +148,9 @@ pub(crate) enum Piece {
 ///
 /// # Invariants
 ///
-/// 1. `slot` is aligned to [`MAX_ALIGN`] at most, and to [`GRANULE`] at most for small chunks. Its
-///    size, a multiple of that, is `stride`.
+/// 1. `slot` is aligned to [`MAX_ALIGN`] at most, and to [`GRANULE`] at most for small chunks.
+///    `stride`, a multiple of that, has room for its size and [`CANARY`], and is its size where
+///    that is 0.
 /// 2. `chunk_slots` is the largest number of slots whose chunk ends within [`CHUNK_ALIGN`], or 1
 ///    where not even one does; for small chunks, within [`SHARED_GRANULES`] granules.
 /// 3. `pitch` is a multiple of [`CHUNK_ALIGN`] and no smaller than a chunk of `chunk_slots`.
@@ -174,9 +178,12 @@ impl Geometry {
             return Err(PoolError::AlignTooLarge { align });
         }
         // A layout rounded up to its alignment still fits into `isize`, so this cannot overflow.
-        let stride = Stride::new(layout.size().max(1).next_multiple_of(align));
+        let stride = Stride::new((layout.size() + CANARY).max(1).next_multiple_of(align));
         let too_large = PoolError::TooLarge { object_size: layout.size(), pool_size: 1 };
-        let slot = Layout::from_size_align(stride.bytes, align).map_err(|_| too_large)?;
+        let slot = match CANARY {
+            0 => Layout::from_size_align(stride.bytes, align).map_err(|_| too_large)?,
+            _ => layout,
+        };
         // INVARIANT: 1. by the lines above. 2. and 3. by the lines below. 4. here.
         let mut geometry = Self {
             object_size: layout.size(),
@@ -228,7 +235,7 @@ impl Geometry {
         self.object_size
     }
 
-    /// The size and the alignment of every slot.
+    /// The size and the alignment of every slot; the size is without the canary.
     #[inline]
     pub(crate) fn slot(&self) -> Layout {
         self.slot
@@ -353,12 +360,12 @@ mod tests {
     #[test]
     fn index_of_divides_exactly() {
         for stride in sizes().skip(1) {
-            let geometry = geometry(stride, 1);
+            let divides = Stride::new(stride);
             for index in 0..CHUNK_ALIGN.div_ceil(stride) {
                 let start = index * stride;
-                assert_eq!(geometry.stride.index_of(start), index, "stride {stride}");
+                assert_eq!(divides.index_of(start), index, "stride {stride}");
                 let end = (start + stride - 1).min(CHUNK_ALIGN - 1);
-                assert_eq!(geometry.stride.index_of(end), index, "stride {stride}");
+                assert_eq!(divides.index_of(end), index, "stride {stride}");
             }
         }
     }
@@ -369,7 +376,8 @@ mod tests {
             for align in [1, 2, 4, 8, 16, 64, 512, 4096] {
                 let g = geometry(size, align);
                 let stride = g.stride.bytes;
-                assert!(stride >= size.max(1) && stride < size.max(1) + align);
+                let needed = (size + CANARY).max(1);
+                assert!(stride >= needed && stride < needed + align);
                 assert_eq!(stride % align, 0);
                 let bytes = g.chunk_bytes(g.chunk_slots);
                 assert!(bytes <= CHUNK_ALIGN || g.chunk_slots == 1, "size {size} align {align}");
@@ -396,8 +404,9 @@ mod tests {
 
     #[test]
     fn headers_and_bitmaps_cost_little() {
-        for stride in 32..=1024 {
-            let g = geometry(stride, 1);
+        for size in 32..=1024 {
+            let g = geometry(size, 1);
+            let stride = g.stride.bytes;
             let bytes = g.reservation(1_000_000).unwrap().size() as f64;
             let limit = if cfg!(target_pointer_width = "64") { 1.02 } else { 1.1 };
             assert!(bytes <= limit * 1_000_000.0 * stride as f64, "stride {stride}");

@@ -14,6 +14,7 @@ use crate::chunk::Chunk;
 use crate::error::PoolError;
 use crate::geometry::{CHUNK_ALIGN, GRANULE, GRANULES, SHARED_GRANULES, TRACT_HEADER_GRANULES};
 use crate::granules::Granules;
+use crate::guard;
 
 /// The first tract is 2^this times shorter than others, the second half as much, and so on: there
 /// may never be more to serve.
@@ -178,7 +179,9 @@ impl Ground {
         // SAFETY: 1. a tract is so aligned, and longer than its header. 2. It is nobody's, by
         // invariant 2 or as just reserved. 3. A tract of `shared` is used while one of its granules
         // is taken, and released while none is.
-        unsafe { Chunk::enter_tract(base, self.owner) };
+        let tract = unsafe { Chunk::enter_tract(base, self.owner) };
+        // SAFETY: 1. it has none.
+        unsafe { guard::enter(tract) };
         // INVARIANT: 1. by the lines above.
         tracts.shared.push(Tract { base, granules: Granules::new(end) });
         Ok(end)
@@ -203,9 +206,15 @@ impl Ground {
         let tract = base.addr().get() - start;
         let place = tracts.shared.iter().position(|shared| shared.base.addr().get() == tract);
         let place = place.expect("granules are those of a shared tract");
-        let granules = &mut tracts.shared[place].granules;
+        let Tract { base, granules } = &mut tracts.shared[place];
+        let taken = start / GRANULE..(start + bytes) / GRANULE;
+        // SAFETY: 1. invariant 1. 2. It is used here alone.
+        for granule in &unsafe { Chunk::of(*base) }.granules()[taken.clone()] {
+            // INVARIANT: `Chunk` 4. here.
+            granule.store(0, Relaxed);
+        }
         // INVARIANT: 1. clause 2.
-        granules.put_back(start / GRANULE..(start + bytes) / GRANULE);
+        granules.put_back(taken);
         if granules.are_vacant() && granules.end() == GRANULES {
             let tract = tracts.shared.swap_remove(place);
             // SAFETY: 1. it is a whole tract by the lines above, got by `reserve` (invariant 1),
@@ -257,6 +266,11 @@ impl Ground {
         }
         // SAFETY: a tract is not of size 0.
         let base = NonNull::new(unsafe { alloc(layout) }).ok_or(refused)?;
+        if !guard::make_room(base, layout.size()) {
+            // SAFETY: it was just allocated with this layout.
+            unsafe { dealloc(base.as_ptr(), layout) };
+            return Err(refused);
+        }
         self.reserved.set(self.reserved.get() + layout.size());
         self.allocations.set(self.allocations.get() + 1);
         Ok(base)
@@ -271,6 +285,8 @@ impl Ground {
     unsafe fn release(&self, base: NonNull<u8>, layout: Layout) {
         self.reserved.set(self.reserved.get() - layout.size());
         self.releases.set(self.releases.get() + 1);
+        // SAFETY: 1. clause 1.
+        unsafe { guard::leave(base, layout.size()) };
         // SAFETY: `reserve` allocated it with this layout (clause 1).
         unsafe { dealloc(base.as_ptr(), layout) };
     }

@@ -63,8 +63,37 @@
 //!   crates that support it, such as `hashbrown`.
 //! - `madvise`: [`Pool::trim`] of bounded pools, and `SyncPool::trim`, give vacant pages back to
 //!   the kernel of Linux, by way of `libc`.
+//! - `hardened`: finds mistakes of unsafe code that gives slots back or writes to them, as below.
 //! - `serde`: figures such as [`PoolStats`], and handles of values that can be, are serialised.
 //! - `huge-pages`: what [`PoolBuilder::huge_pages`] asks for on Linux, by way of `libc`.
+//!
+//! # Hardened
+//!
+//! With the feature `hardened`, vacant slots are filled with a pattern, which is looked at when they
+//! are taken again, and behind each slot stands a word, its canary, which is looked at when it is
+//! given back. A registry of all chunks tells whether a pointer is the start of a slot.
+//!
+//! | what is found | when | how it ends |
+//! |---|---|---|
+//! | [`MemoryPool::deallocate`], or `Allocator`, of a block twice, of an address in a block, of another pool's, or of none | at once | panic, nothing changed |
+//! | [`PoolBox::from_raw`] twice, after the drop, of another kind of pool, of an address that no handle was taken apart into | at once | panic, nothing changed |
+//! | two handles of one value | at the second drop | abort |
+//! | a byte written past the end of a value | when the value is dropped or given back | abort |
+//! | a byte written to a vacant slot | when the slot is taken again | abort |
+//!
+//! A panic comes with the place of the call. An abort comes after a message that names the slot:
+//! what would be unwound trusts the memory. A slot that has been taken again in between is
+//! occupied: the second of the two that give it back is found then. What several threads do to one
+//! slot at once is a data race, and may go unseen.
+//!
+//! A slot takes a word more, rounded up to the alignment: for [`SizeClassPool`], whose classes are
+//! aligned to what divides them, twice as much at worst. Entering a chunk writes all of it, and
+//! pages are not given back (`madvise`). A value of 32 bytes comes and goes in one and a half times
+//! the time. Without the feature, nothing of this is there.
+//!
+//! Programs under AddressSanitizer can be built with `RUSTFLAGS="-Zsanitizer=address --cfg
+//! typed_pool_sanitize"`: vacant slots are poisoned, and every use of one is reported at the spot,
+//! reads too. Whole units of eight bytes are, so that of smaller values some go unseen.
 #![no_std]
 
 extern crate alloc;
@@ -81,6 +110,7 @@ mod granules;
 mod fixed;
 mod once;
 mod chunk;
+mod guard;
 mod pages;
 mod magazine;
 mod window;

@@ -6,6 +6,7 @@ use core::mem;
 use core::ptr::NonNull;
 
 use self::sealed::Slots;
+use crate::guard::{self, Size};
 
 /// The memory that handles hold slots of. It is sealed: [`MemoryPool`](crate::MemoryPool) is what
 /// implements it, with its twin for threads, and [`Owned`](crate::Owned) of either, for handles
@@ -42,6 +43,10 @@ pub(crate) mod sealed {
     ///    and the caller's. With it comes what the slot given has to keep that core, if anything.
     /// 2. What [`Slots::relocate`] gives to `move_to` is as it says.
     pub unsafe trait Slots {
+        /// Tells handles of one kind of memory from those of others: one of the first
+        /// [`MARKS`](crate::guard::MARKS) numbers.
+        const MARK: usize;
+
         /// Takes a vacant slot like `slot`.
         ///
         /// # Safety
@@ -96,6 +101,7 @@ pub(crate) mod sealed {
 /// 2. The slot belongs to this value.
 pub(crate) struct Slot<'p, M: Memory> {
     start: NonNull<u8>,
+    size: Size,
     memory: PhantomData<&'p M>,
 }
 
@@ -108,9 +114,49 @@ impl<M: Memory> Slot<'_, M> {
     ///    a count that comes with the slot, with the provenance of its chunk.
     /// 2. The slot belongs to the caller, who gives it up.
     #[inline]
-    pub(crate) unsafe fn from_start(start: NonNull<u8>) -> Self {
+    pub(crate) unsafe fn from_start(start: NonNull<u8>, size: Size) -> Self {
         // INVARIANT: 1. clause 1. 2. clause 2.
-        Self { start, memory: PhantomData }
+        Self { start, size, memory: PhantomData }
+    }
+
+    /// Takes charge of the slot of a handle that ends.
+    ///
+    /// # Safety
+    ///
+    /// 1. and 2. As for [`Slot::from_start`].
+    #[inline]
+    pub(crate) unsafe fn of_handle(start: NonNull<u8>, size: Size) -> Self {
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered.
+        unsafe { guard::check_occupied(start, size) };
+        // SAFETY: 1. clause 1. 2. clause 2.
+        unsafe { Self::from_start(start, size) }
+    }
+
+    /// Takes charge of a slot that a core has just handed out.
+    ///
+    /// # Safety
+    ///
+    /// 1. and 2. As for [`Slot::from_start`].
+    #[inline]
+    pub(crate) unsafe fn handed_out(start: NonNull<u8>, size: Size) -> Self {
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered. 2. clause 2; it was
+        // vacant until now.
+        unsafe { guard::hand_out(start, size) };
+        // SAFETY: 1. clause 1. 2. clause 2.
+        unsafe { Self::from_start(start, size) }
+    }
+
+    /// The same slot as one of another memory.
+    ///
+    /// # Safety
+    ///
+    /// 1. It is one of a core behind an `N` that outlives the slot's new lifetime, or a count that
+    ///    comes with the slot.
+    #[inline]
+    pub(crate) unsafe fn with_memory<'n, N: Memory>(self) -> Slot<'n, N> {
+        let size = self.size;
+        // SAFETY: 1. clause 1. 2. invariant 2, which ends here.
+        unsafe { Slot::from_start(self.into_start(), size) }
     }
 
     /// The slot's address; the slot stays with this value.
@@ -131,6 +177,8 @@ impl<M: Memory> Slot<'_, M> {
 impl<M: Memory> Drop for Slot<'_, M> {
     #[inline]
     fn drop(&mut self) {
+        // SAFETY: 1. invariant 1: an occupied slot's chunk has been entered. 2. invariant 2.
+        unsafe { guard::take_back(self.start, self.size) };
         // SAFETY: 1. invariant 1. 2. invariant 2.
         unsafe { M::put_back(self.start) };
     }

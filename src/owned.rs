@@ -156,6 +156,8 @@ pub unsafe trait Counted: PoolCore {
 
 // SAFETY: 1. that of the pool's own `Slots`; the slot comes with a count (`Owned` invariant 1).
 unsafe impl<C: Counted> Slots for Owned<BlockPool<C>> {
+    const MARK: usize = 2 + BlockPool::<C>::MARK;
+
     #[inline]
     unsafe fn take_beside(slot: NonNull<u8>) -> Option<NonNull<u8>> {
         // SAFETY: 1. clause 1.
@@ -219,12 +221,11 @@ impl<T, C: Counted> TypedPool<T, C> {
         // the type that `into_raw` had.
         const { assert!(size_of::<Self>() == size_of::<BlockPool<C>>()) };
         const { assert!(align_of::<Self>() == align_of::<BlockPool<C>>()) };
-        let slot = self.memory().take()?;
+        let slot = self.take()?;
         // INVARIANT: `Owned` 1. and 2. clause 1.
         self.core().note(count().cast());
-        // SAFETY: 1. `slot` was one of the core, which lives as long as the count is there. 2.
-        // `slot` gives it up.
-        Some(unsafe { Slot::from_start(slot.into_start()) })
+        // SAFETY: 1. it is one of the core, which lives as long as the count is there.
+        Some(unsafe { slot.with_memory() })
     }
 }
 

@@ -10,9 +10,10 @@ use crate::bit_tree::{WORD_BITS, runs};
 const PAGE: usize = 4096;
 
 /// Whether it is worth looking for pages to give back to the system. (Models and interpreters look
-/// too, and find that none are taken.)
+/// too, and find that none are taken.) What vacant slots hold is looked at with the feature
+/// `hardened`, and would be gone.
 pub(crate) const CAN_RELEASE: bool =
-    cfg!(any(loom, miri, all(feature = "madvise", target_os = "linux")));
+    cfg!(any(loom, miri, all(feature = "madvise", not(feature = "hardened"), target_os = "linux")));
 
 /// The size of a huge page in bytes.
 pub(crate) const HUGE_PAGE: usize = 2 << 20;

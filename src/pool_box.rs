@@ -10,6 +10,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::ptr::{self, NonNull};
 
+use crate::guard::{self, Size};
 use crate::memory::{Memory, Slot};
 use crate::memory_pool::MemoryPool;
 
@@ -201,7 +202,7 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
     pub fn into_inner(this: Self) -> T {
         let this = ManuallyDrop::new(this);
         // SAFETY: 1. invariant 1. 2. invariant 2; `this` is not dropped.
-        let _slot = unsafe { Slot::<M>::from_start(this.value.cast()) };
+        let _slot = unsafe { Slot::<M>::of_handle(this.value.cast(), Size::likely_of(&**this)) };
         // SAFETY: the slot holds a `T` (invariant 2), which is not read again.
         unsafe { this.value.read() }
     }
@@ -231,6 +232,8 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     #[inline]
     pub fn leak(this: Self) -> &'p mut T {
         let mut value = Self::into_raw(this);
+        // SAFETY: 1. invariant 1: an occupied slot's chunk has been entered. 2. invariant 2.
+        unsafe { guard::keep(value.cast()) };
         // SAFETY: 1. invariant 1. 2. invariant 2; the handle is gone.
         unsafe { M::give_up(value.cast()) };
         // SAFETY: valid: the slot holds a `T` (invariant 2) and is never given back while its pool
@@ -259,6 +262,8 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     #[must_use = "the slot stays occupied until `from_raw` gets this address"]
     pub fn into_raw(this: Self) -> NonNull<T> {
         let value = this.value;
+        // SAFETY: 1. invariant 1: an occupied slot's chunk has been entered. 2. invariant 2.
+        unsafe { guard::take_apart(value.cast(), M::MARK) };
         mem::forget(this);
         value
     }
@@ -298,7 +303,10 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     /// assert_eq!(shown.to_string(), "7");
     /// ```
     #[inline]
+    #[track_caller]
     pub unsafe fn from_raw(raw: NonNull<T>) -> Self {
+        // SAFETY: 1. clauses 1 and 2.
+        unsafe { guard::put_together(raw.cast(), M::MARK) };
         // INVARIANT: 1. clauses 1 and 3. 2. clauses 2 and 4. 3. clause 4.
         Self { value: raw, memory: PhantomData, owned: PhantomData }
     }
@@ -418,7 +426,7 @@ impl<T: ?Sized, M: Memory> Drop for PoolBox<'_, T, M> {
         // Control leaves for the destructor below; the slot is given back when `_slot` is dropped
         // at the end of this function, also where the destructor panics.
         // SAFETY: 1. invariant 1. 2. invariant 2; the handle ends here.
-        let _slot = unsafe { Slot::<M>::from_start(self.value.cast()) };
+        let _slot = unsafe { Slot::<M>::of_handle(self.value.cast(), Size::likely_of(&**self)) };
         // SAFETY: the slot holds a valid `T`, which belongs to this handle (invariant 2) and is
         // not used again.
         unsafe { ptr::drop_in_place(self.value.as_ptr()) };

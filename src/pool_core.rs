@@ -8,6 +8,7 @@ use crate::chunk_summary::Chunks;
 use crate::error::{InvalidFree, PoolError, refuse};
 use crate::fixed::Fixed;
 use crate::geometry::Geometry;
+use crate::guard::{self, Size};
 use crate::once::Once;
 use crate::plan::Plan;
 use crate::stats::PoolStats;
@@ -249,6 +250,36 @@ unsafe fn take_behind_beside<C: PoolCore>(core: &C, slot: NonNull<u8>) -> Option
     }
 }
 
+/// Checks that a block may be given back to a core, where blocks are looked at: with debug
+/// assertions on, or with the feature `hardened`.
+///
+/// # Errors
+///
+/// An [`InvalidFree`] where it may not.
+#[inline]
+pub(crate) fn check_free<C: PoolCore>(core: &C, block: NonNull<u8>) -> Result<(), InvalidFree> {
+    if cfg!(feature = "hardened") {
+        guard::check_free(block, NonNull::from(core).cast(), core.geometry().slot().align())
+    } else if cfg!(debug_assertions) {
+        core.occupied_slot(block.addr().get()).map(drop)
+    } else {
+        Ok(())
+    }
+}
+
+/// Gives a slot back that has no handle.
+///
+/// # Safety
+///
+/// 1. and 2. As for [`PoolCore::put`].
+#[inline]
+pub(crate) unsafe fn give_back<C: PoolCore>(core: &C, slot: NonNull<u8>) {
+    // SAFETY: 1. clause 1: an occupied slot's chunk has been entered. 2. clause 2.
+    unsafe { guard::take_back(slot, Size::UNKNOWN) };
+    // SAFETY: 1. clause 1. 2. clause 2.
+    unsafe { core.put(slot) };
+}
+
 /// The core that owns `slot`, be it one of a small chunk.
 ///
 /// # Safety
@@ -273,7 +304,7 @@ pub(crate) unsafe fn refusal_beside<C: PoolCore>(slot: NonNull<u8>) -> PoolError
     // SAFETY: 1. clause 1. 2. It is used here alone, while its slot is occupied.
     let chunk = unsafe { Chunk::of(slot) };
     match chunk.kind() {
-        Kind::Lone => PoolError::OutOfMemory { bytes: chunk.slot_bytes() },
+        Kind::Lone => PoolError::OutOfMemory { bytes: chunk.object_bytes() },
         // SAFETY: 1. clause 1.
         Kind::Slots | Kind::Tract => unsafe { owner_of::<C>(slot) }.refusal(),
     }

@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 use crate::block_pool::BlockPool;
 use crate::error::{PoolError, TryAllocError, refuse};
 use crate::geometry::layout_of;
+use crate::guard::Size;
 use crate::memory::{Memory, Slot};
 use crate::memory_pool::MemoryPool;
 use crate::pool_box::PoolBox;
@@ -142,7 +143,7 @@ impl<'p, T, C: PoolCore> PoolRef<'p, T, BlockPool<C>> {
             None => self.take_otherwise()?,
         };
         // SAFETY: 1. and 2. the core just handed the slot out, and lives for `'p` (invariant 1).
-        Ok(unsafe { Slot::from_start(slot) })
+        Ok(unsafe { Slot::handed_out(slot, Size::likely(size_of::<T>())) })
     }
 
     /// Takes a lone chunk, where that is what such values have.

@@ -8,6 +8,7 @@ use core::ptr::NonNull;
 use crate::error::PoolError;
 use crate::geometry::{CHUNK_ALIGN, GRANULE, Geometry, Piece};
 use crate::ground::Ground;
+use crate::guard;
 use crate::pages::{HUGE_PAGE, Pages};
 
 /// Memory for a row of chunks, given back when the reservation is dropped.
@@ -48,7 +49,11 @@ impl Reservation {
         // SAFETY: 1. the memory was just allocated. 2. By this function, which keeps nothing in it.
         unsafe { Pages { huge, ..pages }.prepare(base, layout.size()) };
         // INVARIANT: 1. and 2. by the lines above.
-        Ok(Self { base, layout, slots, geometry: *geometry, ground: None })
+        let reserved = Self { base, layout, slots, geometry: *geometry, ground: None };
+        match guard::make_room(base, layout.size()) {
+            true => Ok(reserved),
+            false => Err(PoolError::OutOfMemory { bytes: layout.size() }),
+        }
     }
 
     /// Takes memory of a ground for as many slots as fit into `piece`, at least one, where
@@ -135,6 +140,8 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        // SAFETY: 1. invariant 1, and its chunks are used no more.
+        unsafe { guard::leave(self.base, self.layout.size()) };
         let Some(ground) = self.ground else {
             // SAFETY: the memory belongs to this value, and the layout is its own (invariant 1).
             unsafe { dealloc(self.base.as_ptr(), self.layout) };

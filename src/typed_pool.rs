@@ -6,14 +6,15 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use crate::block_pool::BlockPool;
-use crate::chunk_summary::Chunks;
 use crate::error::{PoolError, TryAllocError, expect};
 use crate::geometry::layout_of;
+use crate::guard::Size;
+use crate::memory::Slot;
 use crate::plan::{Growth, Leftovers, Plan};
 use crate::pool_box::PoolBox;
 use crate::pool_core::{PoolCore, ThreadSafe};
-use crate::stats::PoolStats;
 
+mod figures;
 mod many;
 mod pinned;
 
@@ -31,9 +32,8 @@ mod pinned;
 /// ```
 // # Invariants
 //
-// 1. The slots of `memory` have the size and the alignment of `Self::LAYOUT` at least, for it was
-//    built for that, or for a type of handles that can be made into those of a `T`. `PoolCore` says
-//    that they are alike.
+// 1. The slots of `memory` have the size and the alignment of `Self::LAYOUT`, for it was built for
+//    that, or for a type of which `T` is a supertype. `PoolCore` says that they are alike.
 // 2. It is laid out, and ends, as its `BlockPool` does: `Owned` counts on it.
 #[repr(transparent)]
 pub struct TypedPool<T, C: PoolCore> {
@@ -77,6 +77,13 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     #[inline]
     pub(crate) fn memory(&self) -> &BlockPool<C> {
         &self.memory
+    }
+
+    /// Takes a vacant slot for a `T`.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<Slot<'_, BlockPool<C>>> {
+        // SAFETY: 1. invariant 1.
+        self.memory.take(unsafe { Size::certain(size_of::<T>()) })
     }
 
     /// Makes a pool that has no slots yet and grows on demand.
@@ -194,7 +201,7 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     #[inline]
     #[track_caller]
     pub fn alloc(&self, value: T) -> PoolBox<'_, T, BlockPool<C>> {
-        let Some(slot) = self.memory.take() else { self.memory.refuse() };
+        let Some(slot) = self.take() else { self.memory.refuse() };
         // SAFETY: 1. invariant 1.
         unsafe { PoolBox::fill(slot, value) }
     }
@@ -216,7 +223,7 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     /// ```
     #[inline]
     pub fn try_alloc(&self, value: T) -> Result<PoolBox<'_, T, BlockPool<C>>, TryAllocError<T>> {
-        match self.memory.take() {
+        match self.take() {
             // SAFETY: 1. invariant 1.
             Some(slot) => Ok(unsafe { PoolBox::fill(slot, value) }),
             None => Err(TryAllocError::new(value, self.memory.refusal())),
@@ -242,7 +249,7 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     #[inline]
     #[track_caller]
     pub fn alloc_with(&self, build: impl FnOnce() -> T) -> PoolBox<'_, T, BlockPool<C>> {
-        let Some(slot) = self.memory.take() else { self.memory.refuse() };
+        let Some(slot) = self.take() else { self.memory.refuse() };
         // SAFETY: 1. invariant 1.
         unsafe { PoolBox::fill_with(slot, build) }
     }
@@ -266,7 +273,7 @@ impl<T, C: PoolCore> TypedPool<T, C> {
         &self,
         build: F,
     ) -> Result<PoolBox<'_, T, BlockPool<C>>, TryAllocError<F>> {
-        match self.memory.take() {
+        match self.take() {
             // SAFETY: 1. invariant 1.
             Some(slot) => Ok(unsafe { PoolBox::fill_with(slot, build) }),
             None => Err(TryAllocError::new(build, self.memory.refusal())),
@@ -292,7 +299,7 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     #[inline]
     #[track_caller]
     pub fn alloc_uninit(&self) -> PoolBox<'_, MaybeUninit<T>, BlockPool<C>> {
-        let Some(slot) = self.memory.take() else { self.memory.refuse() };
+        let Some(slot) = self.take() else { self.memory.refuse() };
         // SAFETY: 1. invariant 1. 2. any content is a valid `MaybeUninit<T>`.
         unsafe { PoolBox::from_slot(slot) }
     }
@@ -312,7 +319,7 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     pub fn try_alloc_uninit(
         &self,
     ) -> Result<PoolBox<'_, MaybeUninit<T>, BlockPool<C>>, TryAllocError<()>> {
-        match self.memory.take() {
+        match self.take() {
             // SAFETY: 1. invariant 1. 2. any content is a valid `MaybeUninit<T>`.
             Some(slot) => Ok(unsafe { PoolBox::from_slot(slot) }),
             None => Err(TryAllocError::new((), self.memory.refusal())),
@@ -431,42 +438,6 @@ impl<T, C: PoolCore> TypedPool<T, C> {
     /// ```
     pub fn try_reserve(&self, additional: usize) -> Result<(), PoolError> {
         self.core().reserve(additional)
-    }
-
-    /// The pool's figures at this moment, exact where no other thread is within a call of it.
-    ///
-    /// Looks at a bit for each slot, 64 at once, and at every slot in a magazine: some ten
-    /// microseconds for a million slots. For a pool that threads share, those that want more memory
-    /// wait meanwhile, and no others.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let pool = typed_pool::Pool::<u64>::bounded(100_000);
-    /// let stats = pool.stats();
-    /// assert_eq!((stats.capacity, stats.chunks), (100_000, stats.occupancy[0]));
-    /// ```
-    pub fn stats(&self) -> PoolStats {
-        self.memory.stats()
-    }
-
-    /// The pool's chunks as they are at this moment, those first that the pool fills first. Later
-    /// changes are not seen.
-    ///
-    /// Takes as long as [`TypedPool::stats`], and memory for a bit a slot. Calls
-    /// [`handle_alloc_error`](alloc::alloc::handle_alloc_error) where that is refused.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let pool = typed_pool::Pool::new();
-    /// let mut values: Vec<_> = (0..100_000_u64).map(|number| pool.alloc(number)).collect();
-    /// values.truncate(10);
-    /// let sparse = pool.chunks().filter(|chunk| chunk.occupied() == 0).count();
-    /// assert_eq!(sparse, pool.chunks().len() - 1);
-    /// ```
-    pub fn chunks(&self) -> Chunks {
-        self.memory.chunks()
     }
 
     /// Walks everything the pool holds and panics where an invariant does not hold, or where

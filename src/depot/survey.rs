@@ -35,7 +35,7 @@ impl Depot {
             bytes_reserved: self.bytes,
             peak_bytes_reserved: self.peak_bytes,
             bytes_live,
-            peak_bytes_live: bytes_live.max(peak_len * self.geometry.stride().bytes()),
+            peak_bytes_live: bytes_live.max(peak_len * self.geometry.slot().size()),
             upstream_allocations: self.allocations,
             upstream_releases: self.releases,
         };
@@ -53,8 +53,8 @@ impl Depot {
     /// The number of bytes in `len` occupied slots, which are all that there are.
     fn bytes_live(&self, len: usize) -> usize {
         match self.growth {
-            Growth::Lone => self.chunks.iter().map(Chunk::slot_bytes).sum(),
-            _ => len * self.geometry.stride().bytes(),
+            Growth::Lone => self.chunks.iter().map(Chunk::object_bytes).sum(),
+            _ => len * self.geometry.slot().size(),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;
 use crate::compaction::{CompactStats, Movable};
 use crate::front::Front;
+use crate::guard::{self, Size};
 
 /// The tally of a chunk whose values are moved out, and of one that has values which cannot be: no
 /// chunk has so many slots.
@@ -145,9 +146,13 @@ impl Stock {
             let target = dense.slot(*index * WORD_BITS + mask.trailing_zeros() as usize);
             *mask &= *mask - 1;
             let slot = handle.slot();
+            // SAFETY: 1. it is one of `dense`. 2. It has been taken out of the bitmap.
+            unsafe { guard::hand_out(target, Size::UNKNOWN) };
             // SAFETY: 1. the target was in the bitmap of a chunk of this stock, as the handle is of
             // one: of the same core, whose slots are alike. 2. It has been taken out there.
             unsafe { handle.move_to(target) };
+            // SAFETY: 1. clause 1 of `Movable`. 2. The value has moved out of it.
+            unsafe { guard::take_back(slot, Size::UNKNOWN) };
             // INVARIANT: `Depot` 3. from the handle to the bitmap. `Front` 2. counted here.
             let (index, bit) = chunk.bit_of(slot);
             chunk.vacancy().insert(index, bit);

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use super::{PEAK_MAY_BE_ABOVE, Pool, growing, slots};
+use crate::support::stride_of;
 
 /// The alignment of a chunk.
 const CHUNK_ALIGN: usize = if cfg!(target_pointer_width = "64") { 256 << 10 } else { 16 << 10 };
@@ -86,7 +87,7 @@ fn bits_are_set_where_values_lie() {
     values.retain(|number| **number % 3 == 0);
     let mut occupied = BTreeSet::new();
     for (chunk, address) in values.iter().map(|value| place(value)) {
-        occupied.insert((chunk, (address - first[&chunk]) / size_of::<u64>()));
+        occupied.insert((chunk, (address - first[&chunk]) / stride_of(8, align_of::<u64>())));
     }
     for chunk in pool.chunks() {
         for slot in 0..chunk.slots() {

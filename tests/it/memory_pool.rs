@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use typed_pool::{InvalidFree, PoolError};
 
 use super::{MemoryPool, block_count};
+use crate::support::stride_of;
 
 /// Takes every block of a pool that is vacant. No other thread has used the pool.
 fn exhaust(pool: &MemoryPool) -> Vec<NonNull<u8>> {
@@ -72,7 +73,7 @@ fn check_blocks(object_size: usize, pool_size: usize, rng: &mut fastrand::Rng) {
     let span = addresses.last().unwrap() + object_size - addresses.first().unwrap();
     // What comes beside the capacity lies elsewhere.
     if object_size >= 32 && count == pool_size && cfg!(target_pointer_width = "64") {
-        let limit = 1.04 * (pool_size * object_size) as f64;
+        let limit = 1.04 * (pool_size * stride_of(object_size, align)) as f64;
         assert!(span as f64 <= limit, "{context}: the blocks span {span} bytes");
     }
     assert!(blocks.iter().all(|block| pool.contains(*block)), "{context}");
@@ -321,7 +322,9 @@ fn the_address_behind_the_last_block_is_foreign() {
         // So few lie in one reservation, also where threads share the pool.
         let pool = MemoryPool::new(object_size, 7).unwrap();
         let last = exhaust(&pool).into_iter().max().expect("there are seven");
-        let behind = NonNull::new(last.as_ptr().wrapping_add(object_size)).unwrap();
+        let align = 1 << object_size.trailing_zeros().min(4);
+        let behind = last.as_ptr().wrapping_add(stride_of(object_size, align));
+        let behind = NonNull::new(behind).unwrap();
         assert!(!pool.contains(behind));
         // SAFETY: 1. and 2. no block starts there, so nothing is given back.
         assert_eq!(unsafe { pool.try_deallocate(behind) }, Err(InvalidFree::Foreign));
@@ -401,7 +404,7 @@ fn vacant_blocks_are_found_wherever_they_are() {
     };
     let first = pool.allocate().unwrap();
     // SAFETY: the pool has 20,000 blocks in several chunks, each inside one allocation.
-    let next = unsafe { first.byte_add(64) };
+    let next = unsafe { first.byte_add(stride_of(64, 16)) };
     assert_eq!(refused(next), Err(InvalidFree::Vacant), "next to be handed out");
     // SAFETY: the offset is inside the pool's memory, which is several chunks.
     let never_entered = unsafe { first.byte_add(256 << 10) };

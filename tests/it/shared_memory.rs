@@ -38,6 +38,8 @@ fn a_value_of_every_class_takes_little() {
 fn what_one_class_has_to_spare_serves_the_next() {
     let pool = SizeClassPool::new();
     let count = if cfg!(miri) { 500 } else { 20_000 };
+    // Classes are aligned to what divides them: a word more can double them.
+    let most = count * 100 * if cfg!(feature = "hardened") { 2 } else { 1 };
     let mut peak = 0;
     for bytes in [100, 200, 60, 1000, 24] {
         let values = rows(&pool, bytes, count * 100 / bytes);
@@ -46,7 +48,7 @@ fn what_one_class_has_to_spare_serves_the_next() {
         pool.check_invariants();
     }
     let allocations = pool.stats().upstream_allocations;
-    assert!(peak < count * 100 * 3 / 2 + (512 << 10), "{peak} bytes for {}", count * 100);
+    assert!(peak < most * 3 / 2 + (512 << 10), "{peak} bytes for {most}");
     drop(rows(&pool, 100, count));
     assert_eq!(pool.stats().upstream_allocations, allocations, "what is there is used again");
 }

@@ -7,6 +7,17 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+/// Whether vacant pages go back to the system. With the feature `hardened` they hold something.
+pub(crate) const GIVES_PAGES_BACK: bool =
+    cfg!(all(feature = "madvise", not(feature = "hardened"), target_os = "linux", not(miri)));
+
+/// The distance between slots for values of a size and an alignment, in bytes: with the feature
+/// `hardened` there is a word more behind each value.
+pub(crate) fn stride_of(size: usize, align: usize) -> usize {
+    let canary = if cfg!(feature = "hardened") { size_of::<usize>() } else { 0 };
+    (size + canary).max(1).next_multiple_of(align)
+}
+
 /// Counts constructions and destructions; each must meet its counterpart.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {

@@ -12,10 +12,8 @@ use std::thread;
 
 use typed_pool::{PoolBox, SyncPool};
 
+use crate::support::GIVES_PAGES_BACK;
 use crate::sync_support::{Words, check_quiet, rounds, size};
-
-/// Whether pages are given back here.
-const GIVES_PAGES_BACK: bool = cfg!(all(feature = "madvise", target_os = "linux", not(miri)));
 
 /// Runs `work` on three threads while this one runs `meanwhile`, time and again, till they end.
 fn while_threads(work: impl Fn(u64) + Sync, mut meanwhile: impl FnMut()) {

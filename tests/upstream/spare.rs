@@ -27,7 +27,9 @@ fn little_to_spare_is_used_before_a_value_is_refused() {
     let kept = rows(&pool, 64, 100_000);
     drop(rows(&pool, 1000, 600));
     let stats = pool.stats();
-    assert!((stats.bytes_reserved - stats.bytes_live) * 4 < stats.bytes_reserved, "{stats:?}");
+    // With a word more behind them, and as aligned, values of 64 bytes take twice as much.
+    let live = stats.bytes_live * if cfg!(feature = "hardened") { 2 } else { 1 };
+    assert!((stats.bytes_reserved - live) * 4 < stats.bytes_reserved, "{stats:?}");
     let had = had(&pool, 400);
     // Of what lies vacant, 600,000 bytes, some is taken by chunks with a value of another class.
     assert!(had * 2000 > 300_000, "{had} values");

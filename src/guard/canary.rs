@@ -1,0 +1,271 @@
+//! What stands in vacant slots, and behind occupied ones.
+//!
+//! Behind each slot is a word, its canary, which says of an occupied slot whether it has a handle.
+//! A vacant slot holds [`PATTERN`] in every byte, canary included. What stands there is looked at
+//! before it changes: who has written past the end of a value, or to a slot that was given back,
+//! has changed it.
+
+use core::fmt;
+use core::ptr::NonNull;
+use core::slice;
+
+use crate::geometry::CANARY;
+use crate::guard::MARKS;
+
+/// What a byte of a vacant slot holds. Pointers of such bytes lead nowhere on most machines.
+const PATTERN: u8 = 0xDD;
+
+/// A word of a vacant slot.
+const WORD: usize = usize::from_ne_bytes([PATTERN; size_of::<usize>()]);
+
+/// What an occupied slot is, as its canary says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State(usize);
+
+impl State {
+    /// It is a handle's, or nobody's who has to give it back.
+    const OCCUPIED: Self = Self(0x5A3C_9627);
+
+    /// Its handle, of a kind that is told by `mark`, was taken apart.
+    const fn apart(mark: usize) -> Self {
+        Self(0x2E61_7845 + (mark << 8))
+    }
+
+    /// The canary that says so of a slot. It depends on the address, so that a value that is copied
+    /// over another, canary and all, is noticed. In few bits, so that it takes one instruction; in
+    /// memory the first byte is not 0, which text ends with, where slots are aligned to anything.
+    #[inline]
+    fn behind(self, slot: NonNull<u8>) -> usize {
+        slot.addr().get().wrapping_add(self.0).to_le()
+    }
+}
+
+const _: () = assert!(CANARY == size_of::<usize>());
+
+/// The canary of a slot for values of `bytes` bytes.
+///
+/// # Safety
+///
+/// 1. `slot` is one of a chunk that was entered, with its provenance, for values of `bytes` bytes.
+#[inline]
+unsafe fn canary(slot: NonNull<u8>, bytes: usize) -> NonNull<usize> {
+    // SAFETY: behind the value is room for it in every slot (`Geometry` invariant 1, clause 1).
+    unsafe { slot.byte_add(bytes) }.cast()
+}
+
+/// What stands there.
+///
+/// # Safety
+///
+/// 1. As for [`canary`].
+#[inline]
+unsafe fn read(slot: NonNull<u8>, bytes: usize) -> usize {
+    // SAFETY: 1. clause 1.
+    let canary = unsafe { canary(slot, bytes) };
+    // SAFETY: it was written when the chunk was entered (clause 1).
+    unsafe { canary.read_unaligned() }
+}
+
+/// Notes what a slot is.
+///
+/// # Safety
+///
+/// 1. As for [`canary`].
+/// 2. The slot is the caller's.
+#[inline]
+unsafe fn write(slot: NonNull<u8>, bytes: usize, state: State) {
+    // SAFETY: 1. clause 1.
+    let canary = unsafe { canary(slot, bytes) };
+    // SAFETY: there is room for it, which nobody else uses (clauses 1 and 2).
+    unsafe { canary.write_unaligned(state.behind(slot)) };
+}
+
+/// Prepares a slot that becomes vacant, for a number of bytes that the compiler may know.
+///
+/// # Safety
+///
+/// 1. and 2. As for [`write`].
+#[inline(always)]
+pub(super) unsafe fn make_vacant(slot: NonNull<u8>, bytes: usize) {
+    // SAFETY: the slot is as long (clause 1), and the caller's (clause 2).
+    unsafe { slot.write_bytes(PATTERN, bytes) };
+    // SAFETY: 1. clause 1.
+    let canary = unsafe { canary(slot, bytes) };
+    // SAFETY: there is room for it, which nobody else uses (clauses 1 and 2).
+    unsafe { canary.write_unaligned(WORD) };
+}
+
+/// Checks that nobody wrote to a vacant slot, which is occupied from then on, for a number of bytes
+/// that the compiler may know.
+///
+/// # Safety
+///
+/// 1. and 2. As for [`write`].
+/// 3. It was made vacant by [`make_vacant`].
+#[inline(always)]
+pub(super) unsafe fn hand_out(slot: NonNull<u8>, bytes: usize) {
+    // SAFETY: 1. to 3. clauses 1 to 3.
+    let mut words = unsafe { content(slot, bytes) }.chunks_exact(size_of::<usize>());
+    let wrong = words.by_ref().fold(0, |wrong, word| {
+        wrong | (usize::from_ne_bytes(word.try_into().expect("a word is as long")) ^ WORD)
+    });
+    let at_end = words.remainder().iter().fold(0, |wrong, byte| wrong | (byte ^ PATTERN));
+    // SAFETY: 1. clause 1.
+    let behind = unsafe { read(slot, bytes) } ^ WORD;
+    if wrong | usize::from(at_end) | behind != 0 {
+        // SAFETY: 1. to 3. clauses 1 to 3.
+        unsafe { stop_at_vacant(slot, bytes) };
+    }
+    // SAFETY: 1. clause 1. 2. clause 2.
+    unsafe { make_occupied(slot, bytes) };
+}
+
+/// Notes that a slot is occupied.
+///
+/// # Safety
+///
+/// 1. and 2. As for [`write`].
+#[inline]
+pub(super) unsafe fn make_occupied(slot: NonNull<u8>, bytes: usize) {
+    // SAFETY: 1. clause 1. 2. clause 2.
+    unsafe { write(slot, bytes, State::OCCUPIED) };
+}
+
+/// What is in a vacant slot.
+///
+/// # Safety
+///
+/// 1. and 2. As for [`write`]; the slot is the caller's for as long as the result lives.
+/// 3. As for [`hand_out`].
+#[inline(always)]
+unsafe fn content<'a>(slot: NonNull<u8>, bytes: usize) -> &'a [u8] {
+    // SAFETY: valid: the slot is as long (clause 1), and all of it was filled (clause 3).
+    // Unaliased: it is the caller's (clause 2).
+    unsafe { slice::from_raw_parts(slot.as_ptr(), bytes) }
+}
+
+/// Whether a slot is vacant, by its canary.
+///
+/// # Safety
+///
+/// 1. As for [`canary`].
+pub(super) unsafe fn is_vacant(slot: NonNull<u8>, bytes: usize) -> bool {
+    // SAFETY: 1. clause 1.
+    unsafe { read(slot, bytes) == WORD }
+}
+
+/// Checks that a slot is occupied, and that nobody wrote past its end.
+///
+/// # Safety
+///
+/// 1. As for [`canary`].
+#[inline]
+pub(super) unsafe fn check_occupied(slot: NonNull<u8>, bytes: usize) {
+    // SAFETY: 1. clause 1.
+    if unsafe { read(slot, bytes) } != State::OCCUPIED.behind(slot) {
+        // SAFETY: 1. clause 1.
+        unsafe { stop_at_occupied(slot, bytes) };
+    }
+}
+
+/// Notes that the handle of an occupied slot is taken apart.
+///
+/// # Safety
+///
+/// 1. and 2. As for [`write`].
+pub(super) unsafe fn take_apart(slot: NonNull<u8>, bytes: usize, mark: usize) {
+    // SAFETY: 1. clause 1.
+    unsafe { check_occupied(slot, bytes) };
+    // SAFETY: 1. clause 1. 2. clause 2.
+    unsafe { write(slot, bytes, State::apart(mark)) };
+}
+
+/// Notes that the handle of an occupied slot is put together again.
+///
+/// # Errors
+///
+/// What the slot is instead, where no handle of the kind has been taken apart.
+///
+/// # Safety
+///
+/// 1. As for [`canary`].
+/// 2. If such a handle has been taken apart, the slot is the caller's.
+pub(super) unsafe fn put_together(
+    slot: NonNull<u8>,
+    bytes: usize,
+    mark: usize,
+) -> Result<(), &'static str> {
+    // SAFETY: 1. clause 1.
+    let found = unsafe { read(slot, bytes) };
+    if found == State::apart(mark).behind(slot) {
+        // SAFETY: 1. clause 1. 2. clause 2.
+        unsafe { make_occupied(slot, bytes) };
+        Ok(())
+    } else if found == WORD {
+        Err("its slot is vacant")
+    } else if found == State::OCCUPIED.behind(slot) {
+        Err("its value has a handle already, or is no handle's any more")
+    } else if (0..MARKS).any(|mark| found == State::apart(mark).behind(slot)) {
+        Err("it was a handle of another kind of pool")
+    } else {
+        // SAFETY: 1. clause 1.
+        unsafe { stop_at_occupied(slot, bytes) }
+    }
+}
+
+/// Ends the program: a vacant slot is not as it was left.
+///
+/// # Safety
+///
+/// 1. to 3. As for [`hand_out`].
+#[cold]
+#[inline(never)]
+unsafe fn stop_at_vacant(slot: NonNull<u8>, bytes: usize) -> ! {
+    // SAFETY: 1. to 3. clauses 1 to 3.
+    let content = unsafe { content(slot, bytes) };
+    match content.iter().position(|&byte| byte != PATTERN) {
+        Some(offset) => stop(&format_args!(
+            "the slot of {bytes} bytes at {slot:p} was written to while it was vacant: byte \
+             {offset} is {:#04x}",
+            content[offset]
+        )),
+        None => stop(&format_args!(
+            "memory was written to behind the vacant slot of {bytes} bytes at {slot:p}"
+        )),
+    }
+}
+
+/// Ends the program: a slot is not occupied, as it should be.
+///
+/// # Safety
+///
+/// 1. As for [`canary`].
+#[cold]
+#[inline(never)]
+unsafe fn stop_at_occupied(slot: NonNull<u8>, bytes: usize) -> ! {
+    // SAFETY: 1. clause 1.
+    let found = unsafe { read(slot, bytes) };
+    if found == WORD {
+        stop(&format_args!("the slot of {bytes} bytes at {slot:p} is given back twice"))
+    }
+    if (0..MARKS).any(|mark| found == State::apart(mark).behind(slot)) {
+        stop(&format_args!(
+            "the value in the slot of {bytes} bytes at {slot:p} is dropped, whose handle was \
+             taken apart"
+        ))
+    }
+    stop(&format_args!(
+        "memory was written to behind the slot of {bytes} bytes at {slot:p}, past the end of its \
+         value"
+    ))
+}
+
+/// Ends the program with a message. Nothing is unwound: what would run then trusts the memory.
+#[cold]
+fn stop(what: &fmt::Arguments<'_>) -> ! {
+    /// A panic that leaves such a function aborts.
+    extern "C" fn abort(what: &fmt::Arguments<'_>) -> ! {
+        panic!("memory of a pool is damaged: {what}")
+    }
+    abort(what)
+}

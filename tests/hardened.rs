@@ -1,0 +1,490 @@
+//! Attacks, each of which the feature `hardened` catches: every test runs itself again as a program
+//! of its own, which is to end with a message that says what was found.
+//!
+//! - A block or a pointer that may not be given back is refused by a panic: nothing has happened.
+//! - Memory that was written to out of turn, or a value dropped twice, ends the process at once.
+//! - What is allowed goes on as ever; the whole suite passes with the feature.
+#![cfg(not(any(miri, loom, typed_pool_sanitize)))]
+
+use std::alloc::Layout;
+use std::env;
+use std::mem;
+use std::process::{Command, Output};
+use std::ptr::{self, NonNull};
+use std::rc::Rc;
+use std::thread;
+
+use typed_pool::{
+    MemoryPool, OwnedPoolBox, Pool, PoolBox, SizeClassPool, SyncMemoryPool, SyncPool,
+};
+
+/// Says to a program which of the attacks it is.
+const VARIABLE: &str = "TYPED_POOL_ATTACK";
+
+/// Runs a test of this file as a program of its own; in that program it is the attack.
+fn run(name: &str, attack: impl FnOnce()) -> Option<Output> {
+    if env::var(VARIABLE).is_ok_and(|wanted| wanted == name) {
+        attack();
+        return None;
+    }
+    let program = env::current_exe().unwrap();
+    let arguments = ["--exact", name, "--nocapture", "--test-threads=1"];
+    Some(Command::new(program).args(arguments).env(VARIABLE, name).output().unwrap())
+}
+
+/// How a program is to end.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    /// By a panic that can be caught, with these words in its message.
+    Refused(&'static str),
+    /// At once.
+    Stopped(&'static str),
+}
+
+fn check(name: &str, end: End, attack: impl FnOnce()) {
+    let Some(output) = run(name, attack) else { return };
+    let said = String::from_utf8_lossy(&output.stderr);
+    let (words, stopped) = match end {
+        End::Refused(words) => (words, false),
+        End::Stopped(words) => (words, true),
+    };
+    assert!(!output.status.success(), "{name} was not noticed");
+    assert!(said.contains(words), "{name}: no {words:?} in {said}");
+    // A test that panics ends with this status.
+    assert_eq!(output.status.code() != Some(101), stopped, "{name} ends otherwise: {said}");
+}
+
+/// Tests that are attacks.
+macro_rules! attacks {
+    ($($name:ident => $end:expr, $attack:block)*) => {
+        $(
+            #[test]
+            fn $name() {
+                // The module is that of the crate, or one in it.
+                let module = module_path!().split_once("::").map_or("", |(_, module)| module);
+                let name = [module, stringify!($name)].join("::");
+                check(name.trim_start_matches(':'), $end, || $attack);
+            }
+        )*
+    };
+}
+
+use End::{Refused, Stopped};
+
+const VACANT: End = Refused("vacant already");
+const TWICE: End = Stopped("given back twice");
+const PAST_THE_END: End = Stopped("past the end of its value");
+const WHILE_VACANT: End = Stopped("written to while it was vacant");
+
+fn free(pool: &MemoryPool, block: NonNull<u8>) {
+    // SAFETY: none: these are attacks.
+    unsafe { pool.deallocate(block) };
+}
+
+/// Writes a byte where none is to be written.
+fn poke(address: NonNull<u8>, offset: isize) {
+    let place = address.as_ptr().wrapping_byte_offset(offset);
+    // SAFETY: none: these are attacks, in memory of a pool.
+    unsafe { place.write(0x41) };
+}
+
+fn blocks(count: usize) -> (MemoryPool, Vec<NonNull<u8>>) {
+    let pool = MemoryPool::new(24, count).unwrap();
+    let blocks = std::iter::from_fn(|| pool.allocate()).collect();
+    (pool, blocks)
+}
+
+fn address_of<T>(handle: &PoolBox<'_, T>) -> NonNull<u8> {
+    NonNull::from(&**handle).cast()
+}
+
+fn put_together<T>(raw: NonNull<T>) {
+    // SAFETY: none: these are attacks.
+    mem::forget(unsafe { PoolBox::<T>::from_raw(raw) });
+}
+
+/// Two handles of one value.
+fn doubled<'p, T>(handle: &PoolBox<'p, T>) -> PoolBox<'p, T> {
+    // SAFETY: none: these are attacks.
+    unsafe { ptr::read(handle) }
+}
+
+attacks! {
+    // Blocks that are given back twice.
+
+    at_once => VACANT, {
+        let (pool, blocks) = blocks(10);
+        free(&pool, blocks[3]);
+        free(&pool, blocks[3]);
+    }
+    later => VACANT, {
+        let (pool, blocks) = blocks(5000);
+        blocks.iter().for_each(|block| free(&pool, *block));
+        (0..4000).for_each(|_| { pool.allocate(); });
+        free(&pool, blocks[4999]);
+    }
+    after_reuse => VACANT, {
+        let (pool, blocks) = blocks(10);
+        free(&pool, blocks[3]);
+        let again = pool.allocate().unwrap();
+        assert_eq!(again, blocks[3]);
+        free(&pool, blocks[3]);
+        free(&pool, again);
+    }
+    on_another_thread => VACANT, {
+        let pool = SyncMemoryPool::new(24, 10).unwrap();
+        let address = pool.allocate().unwrap().as_ptr().expose_provenance();
+        let free = || {
+            let block = NonNull::new(ptr::with_exposed_provenance_mut(address)).unwrap();
+            // SAFETY: none: these are attacks.
+            unsafe { pool.deallocate(block) };
+        };
+        thread::scope(|scope| scope.spawn(free).join()).unwrap();
+        free();
+    }
+
+    // Pointers to other things.
+
+    interior => Refused("interior"), {
+        let (pool, blocks) = blocks(10);
+        // SAFETY: the offset is inside the block.
+        free(&pool, unsafe { blocks[3].byte_add(8) });
+    }
+    misaligned => Refused("misaligned"), {
+        let (pool, blocks) = blocks(10);
+        // SAFETY: the offset is inside the block.
+        free(&pool, unsafe { blocks[3].byte_add(1) });
+    }
+    in_front_of_the_blocks => Refused("interior"), {
+        let (pool, blocks) = blocks(10);
+        let lowest = blocks.into_iter().min().unwrap();
+        // SAFETY: the header is in front of the blocks.
+        free(&pool, unsafe { lowest.byte_sub(24) });
+    }
+    of_the_stack => Refused("foreign"), {
+        let (pool, _) = blocks(10);
+        free(&pool, NonNull::from(&mut 0_u64).cast());
+    }
+    of_the_heap => Refused("foreign"), {
+        let (pool, _) = blocks(10);
+        free(&pool, NonNull::from(Box::leak(Box::new(0_u64))).cast());
+    }
+    of_another_pool => Refused("foreign"), {
+        let (pool, _) = blocks(10);
+        free(&pool, blocks(10).1[3]);
+    }
+    of_another_live_pool => Refused("foreign"), {
+        let (pool, _) = blocks(10);
+        let (_other, blocks) = blocks(10);
+        free(&pool, blocks[3]);
+    }
+    of_a_typed_pool => Refused("foreign"), {
+        let (pool, _) = blocks(10);
+        let typed = Pool::new();
+        free(&pool, address_of(&typed.alloc([0_u64; 3])));
+    }
+
+    // Handles that are put together from what no handle was taken apart into.
+
+    twice_from_one_address => Refused("has a handle already"), {
+        let pool = Pool::new();
+        let raw = PoolBox::into_raw(pool.alloc(7_u64));
+        put_together(raw);
+        put_together(raw);
+    }
+    after_its_handle_was_dropped => Refused("its slot is vacant"), {
+        let pool = Pool::new();
+        let raw = PoolBox::into_raw(pool.alloc(7_u64));
+        // SAFETY: as documented: the first time it may.
+        drop(unsafe { PoolBox::<u64>::from_raw(raw) });
+        put_together(raw);
+    }
+    of_a_handle_that_is_there => Refused("has a handle already"), {
+        let pool = Pool::new();
+        let handle = pool.alloc(7_u64);
+        put_together(address_of(&handle).cast::<u64>());
+    }
+    of_a_leaked_value => Refused("is no handle's any more"), {
+        let pool = Pool::new();
+        put_together(NonNull::from(PoolBox::leak(pool.alloc(7_u64))));
+    }
+    from_a_field => Refused("no slot starts there"), {
+        let pool = Pool::new();
+        let raw = PoolBox::into_raw(pool.alloc([7_u64; 3]));
+        // SAFETY: the value has a second number.
+        put_together(unsafe { raw.cast::<u64>().add(1) });
+    }
+    from_a_field_in_a_class => Refused("no slot starts there"), {
+        let pool = SizeClassPool::new();
+        let raw = PoolBox::into_raw(pool.alloc([7_u64; 3]));
+        // SAFETY: the value has a second number.
+        put_together(unsafe { raw.cast::<u64>().add(1) });
+    }
+    from_the_stack => Refused("no pool has a slot there"), {
+        put_together(NonNull::from(&mut 7_u64));
+    }
+    from_a_box => Refused("no pool has a slot there"), {
+        put_together(NonNull::from(Box::leak(Box::new(7_u64))));
+    }
+    from_a_pool_that_is_gone => Refused("no pool has a slot there"), {
+        let pool = Pool::new();
+        let raw = NonNull::from(&*pool.alloc(7_u64));
+        drop(pool);
+        put_together(raw);
+    }
+    from_a_large_value_that_is_gone => Refused("no pool has a slot there"), {
+        let pool = SizeClassPool::new();
+        let raw = NonNull::from(&*pool.alloc([7_u8; 100_000]));
+        put_together(raw);
+    }
+    of_another_kind_of_pool => Refused("another kind of pool"), {
+        let pool = SyncPool::new();
+        put_together(PoolBox::into_raw(pool.alloc(7_u64)));
+    }
+    without_the_count_of_its_pool => Refused("another kind of pool"), {
+        let pool = Rc::new(Pool::new());
+        let owned: OwnedPoolBox<u64> = pool.alloc_owned(7);
+        put_together(PoolBox::into_raw(owned));
+    }
+
+    // Values that are dropped twice.
+
+    two_handles => TWICE, {
+        let pool = Pool::new();
+        let handle = pool.alloc(String::from("once"));
+        drop(doubled(&handle));
+        drop(handle);
+    }
+    two_handles_of_a_class => TWICE, {
+        let pool = SizeClassPool::new();
+        let handle = pool.alloc([7_u8; 100]);
+        drop(doubled(&handle));
+        drop(handle);
+    }
+    two_handles_and_another_value => TWICE, {
+        let pool = Pool::new();
+        let handle = pool.alloc(7_u64);
+        drop(doubled(&handle));
+        let other = pool.alloc(8);
+        drop(handle);
+        drop(other);
+    }
+    a_value_moved_out_of_two_handles => TWICE, {
+        let pool = Pool::new();
+        let handle = pool.alloc(7_u64);
+        PoolBox::into_inner(doubled(&handle));
+        PoolBox::into_inner(handle);
+    }
+    a_handle_beside_the_address => Stopped("was taken apart"), {
+        let pool = Pool::new();
+        let handle = pool.alloc(7_u64);
+        let _ = PoolBox::into_raw(doubled(&handle));
+        drop(handle);
+    }
+
+    // Values that are written past their end.
+
+    a_byte_behind_a_block => PAST_THE_END, {
+        let (pool, blocks) = blocks(10);
+        poke(blocks[3], 24);
+        free(&pool, blocks[3]);
+    }
+    a_byte_behind_a_block_of_odd_size => PAST_THE_END, {
+        let pool = MemoryPool::with_layout(Layout::from_size_align(5, 4).unwrap(), 10).unwrap();
+        let block = pool.allocate().unwrap();
+        poke(block, 5);
+        free(&pool, block);
+    }
+    a_byte_in_front_of_the_next_block => PAST_THE_END, {
+        let (pool, mut blocks) = blocks(10);
+        blocks.sort();
+        poke(blocks[4], -1);
+        free(&pool, blocks[3]);
+    }
+    a_byte_behind_a_checked_block => PAST_THE_END, {
+        let (pool, blocks) = blocks(10);
+        poke(blocks[3], 24);
+        // SAFETY: none: these are attacks.
+        let _ = unsafe { pool.try_deallocate(blocks[3]) };
+    }
+    a_byte_behind_a_value => PAST_THE_END, {
+        let pool = Pool::new();
+        let text = pool.alloc([0_u8; 13]);
+        poke(address_of(&text), 13);
+    }
+    a_byte_behind_a_value_of_a_class => PAST_THE_END, {
+        let pool = SizeClassPool::new();
+        let text = pool.alloc([0_u8; 64]);
+        poke(address_of(&text), 64);
+    }
+    a_byte_behind_a_large_value => PAST_THE_END, {
+        let pool = SizeClassPool::new();
+        let text = pool.alloc([0_u8; 100_000]);
+        poke(address_of(&text), 100_000);
+    }
+    a_zero_behind_text => PAST_THE_END, {
+        let pool = Pool::new();
+        let mut text = pool.alloc(*b"sixteen letters!");
+        let end = text.as_mut_ptr().wrapping_add(16);
+        // SAFETY: none: these are attacks.
+        unsafe { end.write(0) };
+    }
+    a_neighbour_copied_whole => PAST_THE_END, {
+        let (pool, mut blocks) = blocks(10);
+        blocks.sort();
+        // SAFETY: none: these are attacks.
+        unsafe { blocks[3].copy_to(blocks[4], 32) };
+        free(&pool, blocks[4]);
+    }
+    past_the_end_on_another_thread => Stopped("given back"), {
+        let pool = SyncPool::new();
+        let handle = pool.alloc(7_u64);
+        poke(NonNull::from(&*handle).cast(), 0);
+        // SAFETY: none: these are attacks.
+        let double = unsafe { ptr::read(&raw const handle) };
+        thread::scope(|scope| scope.spawn(|| drop(double)).join()).unwrap();
+        drop(handle);
+    }
+
+    // Slots that are written to while they are vacant.
+
+    the_first_byte => WHILE_VACANT, {
+        let (pool, blocks) = blocks(10);
+        free(&pool, blocks[3]);
+        poke(blocks[3], 0);
+        pool.allocate();
+    }
+    the_last_byte => WHILE_VACANT, {
+        let (pool, blocks) = blocks(10);
+        free(&pool, blocks[3]);
+        poke(blocks[3], 23);
+        pool.allocate();
+    }
+    a_byte_behind => Stopped("behind the vacant slot"), {
+        let (pool, blocks) = blocks(10);
+        free(&pool, blocks[3]);
+        poke(blocks[3], 31);
+        pool.allocate();
+    }
+    the_place_of_a_value => WHILE_VACANT, {
+        let pool = Pool::new();
+        let value = pool.alloc([7_u64; 5]);
+        let address = address_of(&value);
+        drop(value);
+        poke(address, 32);
+        pool.alloc([8; 5]);
+    }
+    the_place_of_a_value_that_moved => WHILE_VACANT, {
+        let pool = Pool::new();
+        let mut values: Vec<_> = (0..20_000_u64).map(|number| pool.alloc(number)).collect();
+        let mut last = values.pop().unwrap();
+        let address = address_of(&last);
+        values.truncate(10);
+        assert!(PoolBox::relocate(&mut last));
+        poke(address, 0);
+        (0..60_000).for_each(|number| { PoolBox::leak(pool.alloc(number)); });
+    }
+    a_slot_that_was_spilled => WHILE_VACANT, {
+        let (pool, blocks) = blocks(5000);
+        blocks.iter().for_each(|block| free(&pool, *block));
+        poke(blocks[4000], 7);
+        (0..5000).for_each(|_| { pool.allocate(); });
+    }
+    a_slot_that_was_never_taken => WHILE_VACANT, {
+        let pool = MemoryPool::new(24, 10).unwrap();
+        poke(pool.allocate().unwrap(), 32);
+        pool.allocate();
+    }
+    a_slot_of_a_class => WHILE_VACANT, {
+        let pool = SizeClassPool::new();
+        let text = pool.alloc_str("some text");
+        let address = NonNull::from(text.as_bytes()).cast();
+        drop(text);
+        poke(address, 3);
+        pool.alloc_str("some more");
+    }
+}
+
+/// What was found names the slot.
+#[test]
+fn a_report_names_the_slot_and_the_byte() {
+    let attack = || {
+        let (pool, blocks) = blocks(10);
+        free(&pool, blocks[3]);
+        eprintln!("expected: {:p}", blocks[3]);
+        poke(blocks[3], 5);
+        pool.allocate();
+    };
+    let Some(output) = run("a_report_names_the_slot_and_the_byte", attack) else { return };
+    let said = String::from_utf8_lossy(&output.stderr);
+    let address = said.lines().find_map(|line| line.strip_prefix("expected: ")).unwrap();
+    let message = format!(
+        "the slot of 24 bytes at {address} was written to while it was vacant: byte 5 is 0x41"
+    );
+    assert!(said.contains(&message), "no {message:?} in {said}");
+}
+
+/// The same without an attack ends well.
+#[test]
+fn what_is_allowed_goes_on() {
+    let output = run("what_is_allowed_goes_on", || {
+        let (pool, mut blocks) = blocks(5000);
+        for block in &blocks {
+            // SAFETY: a block has so many bytes.
+            unsafe { block.write_bytes(0xDD, 24) };
+        }
+        blocks.drain(..2500).for_each(|block| free(&pool, block));
+        blocks.extend(std::iter::from_fn(|| pool.allocate()));
+        blocks.into_iter().for_each(|block| free(&pool, block));
+        let typed = Pool::new();
+        let raw = PoolBox::into_raw(typed.alloc(7_u64));
+        // SAFETY: the address came from `into_raw`, the pool lives, and there is no other handle.
+        assert_eq!(*unsafe { PoolBox::<u64>::from_raw(raw) }, 7);
+    });
+    assert!(output.is_none_or(|output| output.status.success()));
+}
+
+#[cfg(feature = "allocator-api2")]
+mod allocator {
+    use allocator_api2::alloc::Allocator;
+
+    use super::*;
+
+    fn give_back(allocator: impl Allocator, block: NonNull<u8>, layout: Layout) {
+        // SAFETY: none: these are attacks.
+        unsafe { allocator.deallocate(block, layout) };
+    }
+
+    /// A block of 40 bytes of a pool, for 40 bytes.
+    fn block(pool: &SizeClassPool) -> (NonNull<u8>, Layout) {
+        let layout = Layout::new::<[u64; 5]>();
+        (pool.allocate(layout).unwrap().cast(), layout)
+    }
+
+    attacks! {
+        twice => Refused("vacant already"), {
+            let pool = SizeClassPool::new();
+            let (block, layout) = block(&pool);
+            give_back(&pool, block, layout);
+            give_back(&pool, block, layout);
+        }
+        for_another_class => Refused("with a layout for one of"), {
+            let pool = SizeClassPool::new();
+            let (block, _) = block(&pool);
+            drop(pool.alloc([0_u8; 100]));
+            give_back(&pool, block, Layout::new::<[u8; 100]>());
+        }
+        of_another => Refused("no block of this pool"), {
+            let (pool, other) = (SizeClassPool::new(), SizeClassPool::new());
+            let _own = block(&pool);
+            let (block, layout) = block(&other);
+            give_back(&pool, block, layout);
+        }
+        past_the_end => PAST_THE_END, {
+            let pool = SizeClassPool::new();
+            let (block, layout) = block(&pool);
+            poke(block, 40);
+            give_back(&pool, block, layout);
+        }
+    }
+}
