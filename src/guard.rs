@@ -16,9 +16,6 @@ mod poison;
 #[cfg(feature = "hardened")]
 mod registry;
 
-/// Whether anything is done.
-const ON: bool = cfg!(any(feature = "hardened", typed_pool_sanitize));
-
 /// The number of kinds of handles.
 pub(crate) const MARKS: usize = 4;
 
@@ -101,19 +98,23 @@ pub(crate) fn make_room(base: NonNull<u8>, bytes: usize) -> bool {
 ///
 /// 1. The slots are the caller's.
 pub(crate) unsafe fn enter(chunk: Chunk) {
-    if !ON {
-        return;
-    }
     #[cfg(feature = "hardened")]
     registry::insert(chunk);
     if chunk.kind() == Kind::Tract {
         return;
     }
-    for index in 0..chunk.slots() {
-        let slot = chunk.slot(index);
-        // SAFETY: 1. it is one of this chunk. 2. clause 1.
-        unsafe { take_back(slot, Size::UNKNOWN) };
+    let bytes = chunk.slots() * chunk.slot_bytes();
+    #[cfg(feature = "hardened")]
+    // SAFETY: 1. they are those of the slots (clause 1).
+    unsafe {
+        canary::fill(chunk.first(), bytes);
     }
+    #[cfg(typed_pool_sanitize)]
+    // SAFETY: 1. they are those of the slots (clause 1).
+    unsafe {
+        poison::put(chunk.first(), bytes);
+    }
+    let _ = bytes;
 }
 
 /// Forgets the chunks among `bytes` bytes from `base` on, whose memory goes.

@@ -88,8 +88,8 @@
 //!
 //! A slot takes a word more, rounded up to the alignment: for [`SizeClassPool`], whose classes are
 //! aligned to what divides them, twice as much at worst. Entering a chunk writes all of it, and
-//! pages are not given back (`madvise`). A value of 32 bytes comes and goes in one and a half times
-//! the time. Without the feature, nothing of this is there.
+//! pages are not given back (`madvise`). Every byte of a slot is written once more and read once
+//! more. Without the feature, nothing of this is there.
 //!
 //! Programs under AddressSanitizer can be built with `RUSTFLAGS="-Zsanitizer=address --cfg
 //! typed_pool_sanitize"`: vacant slots are poisoned, and every use of one is reported at the spot,

@@ -60,11 +60,12 @@ impl Golden {
     }
 }
 
-/// The version of rustc that this was built with, such as `1.95.0`.
+/// The version of rustc that this was built with, such as `1.95.0`, or `1.95.0 hardened`, with the
+/// feature of that name.
 pub(crate) fn compiler() -> Result<String, Box<dyn Error>> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).arg("--version").output()?;
     let words = String::from_utf8(output.stdout)?;
     let version = words.split_whitespace().nth(1).ok_or("rustc does not say its version")?;
-    Ok(version.to_owned())
+    Ok(version.to_owned() + if cfg!(feature = "hardened") { " hardened" } else { "" })
 }

@@ -80,6 +80,17 @@ unsafe fn write(slot: NonNull<u8>, bytes: usize, state: State) {
     unsafe { canary.write_unaligned(state.behind(slot)) };
 }
 
+/// Prepares memory as that of vacant slots.
+///
+/// # Safety
+///
+/// 1. `bytes` bytes from `start` on are the caller's, who may write them.
+#[inline(always)]
+pub(super) unsafe fn fill(start: NonNull<u8>, bytes: usize) {
+    // SAFETY: clause 1.
+    unsafe { start.write_bytes(PATTERN, bytes) };
+}
+
 /// Prepares a slot that becomes vacant, for a number of bytes that the compiler may know.
 ///
 /// # Safety
@@ -87,8 +98,8 @@ unsafe fn write(slot: NonNull<u8>, bytes: usize, state: State) {
 /// 1. and 2. As for [`write`].
 #[inline(always)]
 pub(super) unsafe fn make_vacant(slot: NonNull<u8>, bytes: usize) {
-    // SAFETY: the slot is as long (clause 1), and the caller's (clause 2).
-    unsafe { slot.write_bytes(PATTERN, bytes) };
+    // SAFETY: 1. the slot is as long (clause 1), and the caller's (clause 2).
+    unsafe { fill(slot, bytes) };
     // SAFETY: 1. clause 1.
     let canary = unsafe { canary(slot, bytes) };
     // SAFETY: there is room for it, which nobody else uses (clauses 1 and 2).
