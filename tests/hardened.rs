@@ -232,6 +232,13 @@ attacks! {
         drop(pool);
         put_together(raw);
     }
+    from_a_class_that_gave_its_memory_back => Refused("no slot starts there"), {
+        let pool = SizeClassPool::new();
+        let _kept = pool.alloc([7_u8; 100]);
+        let raw = NonNull::from(&*pool.alloc(7_u64));
+        pool.trim();
+        put_together(raw);
+    }
     from_a_large_value_that_is_gone => Refused("no pool has a slot there"), {
         let pool = SizeClassPool::new();
         let raw = NonNull::from(&*pool.alloc([7_u8; 100_000]));
@@ -359,6 +366,14 @@ attacks! {
         free(&pool, blocks[3]);
         poke(blocks[3], 23);
         pool.allocate();
+    }
+    the_last_byte_of_an_odd_size => WHILE_VACANT, {
+        let pool = Pool::new();
+        let text = pool.alloc([0_u8; 13]);
+        let address = address_of(&text);
+        drop(text);
+        poke(address, 12);
+        pool.alloc([0; 13]);
     }
     a_byte_behind => Stopped("behind the vacant slot"), {
         let (pool, blocks) = blocks(10);

@@ -137,6 +137,8 @@ impl Stock {
             watch.below = (len > 0).then(|| (len - step).min(quarter));
             // A look goes through a bit for each slot, a word at once.
             watch.above = len + (len / 4).max(magazine).max(capacity / 256);
+            // The next look may come later than it was to, for the peak.
+            self.note_peak(front);
             self.set_heed(front);
         }
     }

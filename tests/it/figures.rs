@@ -99,23 +99,33 @@ fn bits_are_set_where_values_lie() {
 
 #[test]
 fn the_peak_is_no_further_off_than_a_magazine() {
-    let mut rng = fastrand::Rng::with_seed(5);
-    for round in 0..if cfg!(miri) { 2 } else { 40 } {
-        let pool = growing(round % 2 == 1);
-        let mut values = Vec::new();
-        let mut peak = 0;
-        for _ in 0..if cfg!(miri) { 3 } else { 20 } {
-            // Also a window that is used, left alone, and used again.
-            for _ in 0..rng.usize(..if cfg!(miri) { 200 } else { 5000 }) {
-                values.push(pool.alloc([7_u32; 3]));
+    fn play<T: Copy>(value: T, most: usize) {
+        let mut rng = fastrand::Rng::with_seed(5);
+        for round in 0..if cfg!(miri) { 2 } else { 40 } {
+            let pool = growing(round % 2 == 1);
+            let mut values = Vec::new();
+            let mut peak = 0;
+            for _ in 0..if cfg!(miri) { 3 } else { 20 } {
+                // Also a window that is used, left alone, and used again.
+                for _ in 0..rng.usize(..most) {
+                    values.push(pool.alloc(value));
+                }
+                peak = peak.max(values.len());
+                check_figures(&pool, peak..=peak, values.iter().map(|value| &**value));
+                if rng.bool() {
+                    // Who makes room sees no value less.
+                    pool.reserve(rng.usize(..most));
+                }
+                rng.shuffle(&mut values);
+                // Often a few, so that there is a new peak soon.
+                let gone = rng.usize(..=values.len()) >> rng.u32(..4);
+                values.truncate(values.len() - gone);
+                check_figures(&pool, peak..=peak, values.iter().map(|value| &**value));
             }
-            peak = peak.max(values.len());
-            check_figures(&pool, peak..=peak, values.iter().map(|value| &**value));
-            rng.shuffle(&mut values);
-            values.truncate(values.len() - rng.usize(..=values.len()));
-            check_figures(&pool, peak..=peak, values.iter().map(|value| &**value));
         }
     }
+    play([7_u32; 3], if cfg!(miri) { 200 } else { 5000 });
+    play([7_u8; 9000], if cfg!(miri) { 20 } else { 200 });
 }
 
 #[test]

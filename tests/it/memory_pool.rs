@@ -206,7 +206,10 @@ fn page_faults() -> Option<usize> {
 
 #[test]
 #[cfg(target_pointer_width = "64")]
-#[cfg_attr(miri, ignore = "measures time and the memory of the process")]
+#[cfg_attr(
+    any(miri, typed_pool_sanitize),
+    ignore = "measures time and the memory of the process, in which the sanitizer has its notes"
+)]
 fn the_largest_pool_is_made_without_touching_it() {
     let limit = Duration::from_micros(100);
     let mut fastest = Duration::MAX;
@@ -255,7 +258,10 @@ fn faults_of_first_use(make: impl Fn() -> MemoryPool) -> Option<usize> {
 
 #[test]
 #[cfg(target_os = "linux")]
-#[cfg_attr(miri, ignore = "measures the memory of the process")]
+#[cfg_attr(
+    any(miri, typed_pool_sanitize),
+    ignore = "measures the memory of the process, in which the sanitizer has its notes"
+)]
 fn a_prefaulted_pool_meets_no_page_fault_later() {
     let builder = MemoryPool::builder(1024, 100_000);
     let pages = 100_000 * 1024 / 65_536;
