@@ -145,40 +145,40 @@ attacks! {
 
     // Pointers to other things.
 
-    interior => Refused("interior"), {
+    interior => Refused("the pointer is interior"), {
         let (pool, blocks) = blocks(10);
         // SAFETY: the offset is inside the block.
         free(&pool, unsafe { blocks[3].byte_add(8) });
     }
-    misaligned => Refused("misaligned"), {
+    misaligned => Refused("the pointer is misaligned"), {
         let (pool, blocks) = blocks(10);
         // SAFETY: the offset is inside the block.
         free(&pool, unsafe { blocks[3].byte_add(1) });
     }
-    in_front_of_the_blocks => Refused("interior"), {
+    in_front_of_the_blocks => Refused("the pointer is interior"), {
         let (pool, blocks) = blocks(10);
         let lowest = blocks.into_iter().min().unwrap();
         // SAFETY: the header is in front of the blocks.
         free(&pool, unsafe { lowest.byte_sub(24) });
     }
-    of_the_stack => Refused("foreign"), {
+    of_the_stack => Refused("the pointer is foreign"), {
         let (pool, _) = blocks(10);
         free(&pool, NonNull::from(&mut 0_u64).cast());
     }
-    of_the_heap => Refused("foreign"), {
+    of_the_heap => Refused("the pointer is foreign"), {
         let (pool, _) = blocks(10);
         free(&pool, NonNull::from(Box::leak(Box::new(0_u64))).cast());
     }
-    of_another_pool => Refused("foreign"), {
+    of_another_pool => Refused("the pointer is foreign"), {
         let (pool, _) = blocks(10);
         free(&pool, blocks(10).1[3]);
     }
-    of_another_live_pool => Refused("foreign"), {
+    of_another_live_pool => Refused("the pointer is foreign"), {
         let (pool, _) = blocks(10);
         let (_other, blocks) = blocks(10);
         free(&pool, blocks[3]);
     }
-    of_a_typed_pool => Refused("foreign"), {
+    of_a_typed_pool => Refused("the pointer is foreign"), {
         let (pool, _) = blocks(10);
         let typed = Pool::new();
         free(&pool, address_of(&typed.alloc([0_u64; 3])));

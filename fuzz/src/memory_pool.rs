@@ -189,12 +189,14 @@ fn check_made<P>(
 
 fn play(pool: &dyn Raw, layout: Layout, slots: usize, input: &mut Unstructured) -> Result<()> {
     let (size, align) = (layout.size(), layout.align());
+    // What stands behind each value.
+    let canary = if cfg!(feature = "hardened") { size_of::<usize>() } else { 0 };
     let other = MemoryPool::with_layout(layout, 3).expect("three fit where others do");
     let mut history = History {
         pool,
         size,
         align,
-        stride: layout.pad_to_align().size(),
+        stride: (layout.size() + canary).next_multiple_of(layout.align()),
         slots,
         occupied: BTreeMap::new(),
         blocks: Vec::new(),
