@@ -9,10 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use super::{PEAK_MAY_BE_ABOVE, Pool, growing, slots};
-use crate::support::stride_of;
-
-/// The alignment of a chunk.
-const CHUNK_ALIGN: usize = if cfg!(target_pointer_width = "64") { 256 << 10 } else { 16 << 10 };
+use crate::support::{CHUNK_ALIGN, stride_of};
 
 /// The most slots that a magazine holds, for values of a type.
 const fn magazine<T>() -> usize {

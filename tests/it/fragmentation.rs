@@ -16,7 +16,7 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 
 use super::{Pool, PoolBox, SizeClassPool};
-use crate::support::{GIVES_PAGES_BACK, Tally, panic_message, stride_of};
+use crate::support::{CHUNK_ALIGN, GIVES_PAGES_BACK, Tally, panic_message, stride_of};
 
 /// A number of values, cut where an interpreter runs the tests.
 const fn many(count: usize) -> usize {
@@ -154,7 +154,9 @@ fn to_and_fro_calls_upstream_never() {
 
 #[test]
 fn small_loads_that_come_and_go_call_upstream_no_more_than_once() {
-    for most in [10, 100, many(1100), many(3000)] {
+    // Fewer than a full chunk holds.
+    let full = CHUNK_ALIGN / 64;
+    for most in [10, 100, many(full / 3), many(full * 3 / 4)] {
         let pool = Pool::builder().release_empty_chunks(true).build();
         let load = || drop((0..most).map(|_| pool.alloc([7_u64; 8])).collect::<Vec<_>>());
         load();
@@ -272,7 +274,7 @@ fn compaction_moves_nothing_but_what_it_is_given() {
 fn chunks_that_cannot_be_emptied_are_left_alone() {
     let pool = Pool::new();
     let mut values: Vec<_> = (0..many(50_000)).map(|id| pool.alloc([id; 8])).collect();
-    values.retain(|value| value[0] % 100 == 0);
+    values.retain(|value| value[0] % 10 == 0);
     // Every tenth of those is held back: there are some in each chunk but the smallest.
     let held: Vec<_> = (0..values.len() / 10).rev().map(|n| values.swap_remove(10 * n)).collect();
     let sparse = pool.chunks().filter(|chunk| chunk.occupied() > 0).count();
@@ -292,11 +294,14 @@ fn compaction_of_a_bounded_pool_packs_its_values() {
     pool.check_invariants();
     assert_eq!((pool.capacity(), done.chunks_released), (count as usize, 0));
     let used = pool.chunks().filter(|chunk| chunk.occupied() > 0).count();
-    assert_eq!(used, 1, "a chunk has room for all of them");
+    let full = pool.chunks().map(|chunk| chunk.slots()).max().expect("there is a chunk");
+    assert_eq!(used, values.len().div_ceil(full), "as few as have room for all of them");
     assert!(values.iter().all(|value| value[0] % 50 == 0 && value[0] == value[7]));
     if GIVES_PAGES_BACK {
         let size = size_of::<[u64; 8]>();
-        assert!(done.bytes_released > (count as usize * size) / 10 * 8, "{done:?}");
+        // Of a chunk of 16 KiB, the two pages in the middle hold nothing but slots.
+        let tenths = if CHUNK_ALIGN > 16 << 10 { 8 } else { 4 };
+        assert!(done.bytes_released > (count as usize * size) / 10 * tenths, "{done:?}");
         assert_eq!(pool.trim(), 0, "what has gone is not given back twice");
     }
     values.extend((0..count - values.len() as u64).map(|id| pool.alloc([id; 8])));
@@ -448,7 +453,12 @@ fn values_of_every_size_move() {
         pool.check_invariants();
         assert_compact(&pool);
         assert!(values.iter().all(|kept| **kept == value));
-        assert!(!values.iter_mut().any(|value| PoolBox::relocate(value)) || cfg!(miri));
+        // A few may yet move to vacant slots in front, which empties none of the chunks.
+        for value in &mut values {
+            PoolBox::relocate(value);
+        }
+        assert_eq!(pool.trim(), 0);
+        assert!(values.iter().all(|kept| **kept == value));
     }
     #[derive(Clone, PartialEq, Debug)]
     #[repr(align(512))]

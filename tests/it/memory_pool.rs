@@ -5,8 +5,6 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::BTreeSet;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use typed_pool::{InvalidFree, PoolError};
 
@@ -211,6 +209,9 @@ fn page_faults() -> Option<usize> {
     ignore = "measures time and the memory of the process, in which the sanitizer has its notes"
 )]
 fn the_largest_pool_is_made_without_touching_it() {
+    use std::thread;
+    use std::time::{Duration, Instant};
+
     let limit = Duration::from_micros(100);
     let mut fastest = Duration::MAX;
     let mut least = usize::MAX;

@@ -11,6 +11,10 @@ use std::thread;
 pub(crate) const GIVES_PAGES_BACK: bool =
     cfg!(all(feature = "madvise", not(feature = "hardened"), target_os = "linux", not(miri)));
 
+/// The alignment of a chunk, which a full one is as large as, in bytes.
+pub(crate) const CHUNK_ALIGN: usize =
+    if cfg!(target_pointer_width = "64") { 256 << 10 } else { 16 << 10 };
+
 /// The distance between slots for values of a size and an alignment, in bytes: with the feature
 /// `hardened` there is a word more behind each value.
 pub(crate) fn stride_of(size: usize, align: usize) -> usize {

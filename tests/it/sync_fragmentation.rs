@@ -12,7 +12,7 @@ use std::thread;
 
 use typed_pool::{PoolBox, SyncPool};
 
-use crate::support::GIVES_PAGES_BACK;
+use crate::support::{CHUNK_ALIGN, GIVES_PAGES_BACK};
 use crate::sync_support::{Words, check_quiet, rounds, size};
 
 /// Runs `work` on three threads while this one runs `meanwhile`, time and again, till they end.
@@ -147,7 +147,9 @@ fn trim_gives_pages_back_and_leaves_values_as_they_are() {
         pool.check_invariants();
         let bytes = count as usize * size_of::<Words<8>>();
         // A value in each fourth page or so keeps it, and so does this thread's last magazine.
-        assert!(!GIVES_PAGES_BACK || released > bytes / 2, "{released} of {bytes}");
+        // Of a chunk of 16 KiB, the two pages in the middle hold nothing but slots.
+        let least = if CHUNK_ALIGN > 16 << 10 { bytes / 2 } else { bytes / 3 };
+        assert!(!GIVES_PAGES_BACK || released > least, "{released} of {bytes}");
         assert_eq!(pool.trim(), 0, "what has gone is not given back twice");
         held.extend((0..count - held.len() as u64).map(|id| pool.alloc(Words::new(id))));
         assert_eq!(pool.len(), count as usize);
