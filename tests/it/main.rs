@@ -28,6 +28,8 @@ mod sync_size_class;
 #[cfg(feature = "std")]
 mod sync_handles;
 #[cfg(feature = "std")]
+mod sync_histories;
+#[cfg(feature = "std")]
 mod sync_owned;
 #[cfg(feature = "std")]
 mod sync_stress;
@@ -52,6 +54,7 @@ mod local {
     mod figures;
     mod fragmentation;
     mod futures;
+    mod histories;
     mod many;
     mod memory_pool;
     mod model;
@@ -139,6 +142,7 @@ mod sync {
     mod contract;
     mod figures;
     mod futures;
+    pub(crate) mod histories;
     mod many;
     mod memory_pool;
     mod model;
