@@ -9,6 +9,7 @@ use core::ptr::NonNull;
 
 use crate::chunk::{Chunk, Kind};
 use crate::error::PoolError;
+use crate::fault::point;
 use crate::geometry::{Geometry, Piece};
 use crate::ground::Ground;
 use crate::guard;
@@ -240,7 +241,9 @@ impl Depot {
         let out_of_memory = PoolError::OutOfMemory { bytes: reservation.bytes() };
         self.reservations.try_reserve(1).map_err(|_| out_of_memory)?;
         self.chunks.try_reserve(chunks - self.chunks.len()).map_err(|_| out_of_memory)?;
+        point();
         make_room(chunks).map_err(|_| out_of_memory)?;
+        point();
         let spare = self.chunks.spare_capacity_mut();
         let (start, bytes) = (NonNull::from(&mut *spare).cast(), size_of_val(spare));
         // SAFETY: 1. and 2. as the spare capacity of a `Vec`, borrowed here.
@@ -305,6 +308,7 @@ impl Depot {
                 return Err(error);
             }
             missing = missing.saturating_sub(slots);
+            point();
         }
         Ok(())
     }

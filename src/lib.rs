@@ -97,10 +97,11 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(any(test, feature = "std"))]
+#[cfg(any(test, feature = "std", typed_pool_faults))]
 extern crate std;
 
 // Bottom-up: a module uses only those above it.
+mod fault;
 mod error;
 mod atomic;
 mod bit_tree;
@@ -175,10 +176,13 @@ pub use sync_pool::SyncPool;
 pub use sync_size_class_pool::SyncSizeClassPool;
 pub use typed_pool::TypedPool;
 
-// What macros need.
+// What macros need, and tests.
 #[doc(hidden)]
 pub mod __private {
     pub use core::ptr::NonNull;
+
+    #[cfg(typed_pool_faults)]
+    pub use crate::fault::{Stopped, go_on, stop_after};
 }
 
 // Compiles and runs the examples of the README with those of the documentation.

@@ -9,6 +9,7 @@ use crate::chunk_summary::Chunks;
 use crate::compaction::{CompactStats, Movable};
 use crate::depot::Depot;
 use crate::error::{InvalidFree, PoolError};
+use crate::fault::point;
 use crate::front::Front;
 use crate::geometry::Geometry;
 use crate::plan::{Growth, Leftovers, Plan};
@@ -48,6 +49,7 @@ impl LocalCore {
     #[cold]
     #[inline(never)]
     fn refill_and_take(&self) -> Option<NonNull<u8>> {
+        point();
         // SAFETY: 1. invariant 1.
         if !unsafe { self.stock.borrow_mut().refill(&self.front) } {
             return None;
@@ -70,7 +72,9 @@ impl LocalCore {
         // INVARIANT: `Depot` 3. from occupied to the bitmap.
         if chunk.vacancy().insert_beside(index, mask) {
             self.count_vacant();
+            point();
         } else {
+            point();
             // SAFETY: 1. clause 1; by the first line. 2. clause 2.
             unsafe { self.spill_first(chunk, slot) };
         }
@@ -300,8 +304,10 @@ unsafe impl PoolCore for LocalCore {
         let Some(target) = (unsafe { stock.take_below(chunk.number(), &self.front) }) else {
             return false;
         };
+        point();
         // Control stays in the crate (clause 3).
         move_to(target);
+        point();
         let (index, mask) = chunk.bit_of(slot);
         // INVARIANT: `Depot` 3. from the caller to the bitmap. `Front` 2. counted here.
         stock.insert(chunk, index, mask);

@@ -10,6 +10,7 @@ use crate::bit_tree::{BitSet, WORD_BITS};
 use crate::chunk::Chunk;
 use crate::depot::{Depot, MakeRoom};
 use crate::error::{InvalidFree, PoolError};
+use crate::fault::point;
 use crate::front::Front;
 use crate::plan::Growth;
 
@@ -114,6 +115,7 @@ impl Stock {
         let Self { depot, with_vacancy, .. } = self;
         // INVARIANT: 1. here.
         reserve(depot, &mut |chunks| with_vacancy.reserve(chunks))?;
+        point();
         let wished = depot.geometry().magazine_slots(depot.capacity());
         // A smaller magazine than wished for does as well, and so does none at all.
         let _ = front.magazine.grow(wished);

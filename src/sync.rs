@@ -18,6 +18,7 @@
 mod cache;
 mod chunk_table;
 mod give_back;
+mod listing;
 mod padded;
 mod peak;
 mod refill;

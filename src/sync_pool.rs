@@ -15,7 +15,9 @@ use crate::typed_pool::TypedPool;
 /// fence or an atomic read-modify-write; up to a word of slots at a time move between there and the
 /// bitmaps of vacant slots that all threads share. A lock is taken to add memory, and by what is no
 /// part of allocating and freeing: the figures, [`reserve`](TypedPool::reserve). A thread that is
-/// stopped in the middle of an operation blocks no other, unless it is adding memory.
+/// stopped in the middle of an operation blocks no other, unless it is adding memory. One that
+/// panics there blocks none at all, and loses at most the slots that it was moving: its magazine
+/// goes to the next thread.
 ///
 /// # Capacity
 ///

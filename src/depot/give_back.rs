@@ -6,6 +6,7 @@ use core::ops::Range;
 use super::Depot;
 use crate::bit_tree::runs;
 use crate::chunk::Chunk;
+use crate::fault::point;
 use crate::pages;
 use crate::plan::Growth;
 
@@ -25,12 +26,14 @@ impl Depot {
             end -= 1;
         }
         self.release(end..self.reservations.len());
+        point();
         for chunk in self.chunks.iter().rev() {
             let goes = chunk.slots() <= spare && chunk.vacancy().count() == chunk.slots();
             if goes {
                 spare -= chunk.slots();
             }
             chunk.set_tally(u32::from(goes));
+            point();
         }
         let mut kept = 0;
         for number in 0..entered {
@@ -39,28 +42,32 @@ impl Depot {
                 // INVARIANT: 1. and 2. the chunk and its reservation move together, in order.
                 self.chunks.swap(kept, number);
                 self.reservations.swap(kept, number);
+                // One that goes has the other number until it does.
+                self.chunks[number].set_number(number as u32);
                 chunk.set_number(kept as u32);
                 kept += 1;
-            } else {
-                // INVARIANT: 5. here.
-                self.entered -= chunk.slots();
             }
+            point();
         }
         // INVARIANT: 3. the slots of these chunks were all in the bitmap, so none is occupied and
-        // none is in a front.
-        self.chunks.truncate(kept);
+        // none is in a front. 5. here.
+        let gone: usize = self.chunks.drain(kept..).map(|chunk| chunk.slots()).sum();
+        self.entered -= gone;
+        // What is not released then is reserved, and not entered.
+        point();
         self.release(kept..entered);
         (before.0 - self.reservations.len(), before.1 - self.bytes)
     }
 
     /// Releases the reservations of some numbers, whose chunks are used no more.
     pub(super) fn release(&mut self, numbers: Range<usize>) {
-        for reservation in self.reservations.drain(numbers) {
+        for reservation in &self.reservations[numbers.clone()] {
             // INVARIANT: 5. here.
             self.capacity -= reservation.slots();
             self.bytes -= reservation.bytes();
             self.releases += usize::from(reservation.is_upstream());
         }
+        self.reservations.drain(numbers);
     }
 
     /// Gives whole pages without an occupied slot back to the system, which the bitmaps name, where

@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 use super::{Depot, MakeRoom};
 use crate::chunk::{Chunk, Kind};
 use crate::error::PoolError;
+use crate::fault::point;
 use crate::geometry::Geometry;
 use crate::plan::Growth;
 use crate::reservation::Reservation;
@@ -25,8 +26,12 @@ impl Depot {
     ) -> Result<NonNull<u8>, PoolError> {
         debug_assert!(self.growth == Growth::Lone);
         let geometry = Geometry::new(layout)?;
+        // What is reserved and not entered is of another layout: a call was broken off there.
+        self.release(self.chunks.len()..self.reservations.len());
         self.adopt(Reservation::new(1, &geometry, self.pages)?, make_room)?;
+        point();
         let chunk = self.enter_next().expect("a chunk has just been reserved");
+        point();
         Ok(chunk.first())
     }
 

@@ -3,9 +3,11 @@
 use core::ptr::NonNull;
 
 use super::Stock;
+use super::give_back::Listing;
 use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;
 use crate::compaction::{CompactStats, Movable};
+use crate::fault::point;
 use crate::front::Front;
 use crate::guard::{self, Size};
 
@@ -69,10 +71,14 @@ impl Stock {
         // SAFETY: 1. clause 1.
         unsafe { self.empty_front(front) };
         let foreign = self.tally_handles(handles);
-        self.choose_sparsest(front.vacant.get());
+        point();
         let mut done = CompactStats { foreign, ..CompactStats::default() };
-        done.moved = self.move_out(handles, front);
-        self.list_all();
+        let listing = Listing { stock: self, front };
+        listing.stock.choose_sparsest(front.vacant.get());
+        point();
+        done.moved = listing.stock.move_out(handles, front);
+        drop(listing);
+        point();
         let chunks = self.depot.chunk_count();
         // SAFETY: 1. clause 1.
         done.bytes_released = unsafe { self.trim(front) };
@@ -123,7 +129,7 @@ impl Stock {
             }
         }
         for chunk in self.depot.chunks().iter().filter(|chunk| chunk.tally() == LEAVES) {
-            // INVARIANT: 1. does not hold until `list_all`: these are not to be found.
+            // INVARIANT: 1. does not hold as long as there is a `Listing`: these are not to be found.
             if chunk.vacancy().first_word().is_some() {
                 self.unlist(chunk.number());
             }
@@ -146,6 +152,7 @@ impl Stock {
             let target = dense.slot(*index * WORD_BITS + mask.trailing_zeros() as usize);
             *mask &= *mask - 1;
             let slot = handle.slot();
+            point();
             // SAFETY: 1. it is one of `dense`. 2. It has been taken out of the bitmap.
             unsafe { guard::hand_out(target, Size::UNKNOWN) };
             // SAFETY: 1. the target was in the bitmap of a chunk of this stock, as the handle is of
@@ -153,12 +160,14 @@ impl Stock {
             unsafe { handle.move_to(target) };
             // SAFETY: 1. clause 1 of `Movable`. 2. The value has moved out of it.
             unsafe { guard::take_back(slot, Size::UNKNOWN) };
+            point();
             // INVARIANT: `Depot` 3. from the handle to the bitmap. `Front` 2. counted here.
             let (index, bit) = chunk.bit_of(slot);
             chunk.vacancy().insert(index, bit);
             front.vacant.set(front.vacant.get() + 1);
             moved += 1;
         }
+        point();
         if let Some(Targets { chunk, index, mask }) = targets.filter(|targets| targets.mask != 0) {
             // INVARIANT: `Depot` 3. back to the bitmap. `Front` 2. counted here.
             chunk.vacancy().insert(index, mask);

@@ -12,6 +12,7 @@
 
 use super::Stock;
 use crate::bit_tree::lowest_bits;
+use crate::fault::point;
 use crate::front::Front;
 use crate::pages;
 use crate::plan::Growth;
@@ -31,6 +32,28 @@ impl Watch {
     /// That of a stock without slots.
     pub(super) fn new() -> Self {
         Self { below: None, above: 0, least: 0 }
+    }
+}
+
+/// A stock and its front, while what is noted of bitmaps does not hold. When this ends, be it by a
+/// panic, the stock says anew which chunks have a vacant slot, and the front how many there are.
+pub(super) struct Listing<'s> {
+    pub(super) stock: &'s mut Stock,
+    pub(super) front: &'s Front,
+}
+
+impl Drop for Listing<'_> {
+    fn drop(&mut self) {
+        // INVARIANT: 1. here. `Front` 2. here.
+        self.stock.with_vacancy.clear();
+        self.front.vacant.set(0);
+        for (number, chunk) in self.stock.depot.chunks().iter().enumerate() {
+            let count = chunk.vacancy().count();
+            if count != 0 {
+                self.stock.list(number);
+                self.front.vacant.set(self.front.vacant.get() + count);
+            }
+        }
     }
 }
 
@@ -66,24 +89,12 @@ impl Stock {
         }
         // SAFETY: 1. clause 1.
         unsafe { self.empty_front(front) };
-        let entered = self.depot.entered();
-        let released = self.depot.release_vacant(floor);
-        // INVARIANT: `Front` 2. the slots of the chunks that went were all vacant.
-        front.vacant.set(front.vacant.get() - (entered - self.depot.entered()));
-        self.list_all();
+        let listing = Listing { stock: self, front };
+        let released = listing.stock.depot.release_vacant(floor);
+        drop(listing);
+        point();
         self.watch_anew(front);
         released
-    }
-
-    /// Says anew which chunks have a vacant slot.
-    pub(super) fn list_all(&mut self) {
-        // INVARIANT: 1. here.
-        self.with_vacancy.clear();
-        for number in 0..self.depot.chunks().len() {
-            if self.depot.chunks()[number].vacancy().first_word().is_some() {
-                self.list(number);
-            }
-        }
     }
 
     /// Gives chunks back by itself, where it is one that does, and time to.
@@ -107,6 +118,7 @@ impl Stock {
             if self.depot.could_release(spare) {
                 // SAFETY: 1. clause 1.
                 unsafe { self.shrink_to(floor, front) };
+                point();
                 self.stock_up(front);
             }
         }
@@ -122,6 +134,7 @@ impl Stock {
             let taken = lowest_bits(chunk.vacancy().word(index), room);
             // INVARIANT: `Depot` 3. from the bitmap to the magazine.
             self.remove(number, index, taken, front);
+            point();
             front.magazine.extend(chunk.slots_of(index, taken));
         }
     }

@@ -4,6 +4,7 @@
 use super::Stock;
 use crate::bit_tree::{WORD_BITS, lowest_bits, lowest_run};
 use crate::depot::Depot;
+use crate::fault::point;
 use crate::front::Front;
 use crate::plan::Growth;
 
@@ -60,6 +61,7 @@ impl Stock {
                 return false;
             }
         }
+        point();
         let Some(chunk) = self.depot.enter_next() else { return false };
         // SAFETY: 1. These are the slots of the chunk just entered, and its own pointer to them.
         // 2. They are vacant and the caller's, as `enter_next` says, and the front is this stock's
@@ -106,11 +108,13 @@ impl Stock {
             if self.remove(number, index, taken, front) {
                 lowest = None;
             }
+            point();
         }
         // INVARIANT: `Depot` 3. what was removed goes into the magazine, which is empty and has
         // room for `most` at least. The lowest goes in last, and so comes out first.
         for (chunk, index, taken) in found.into_iter().rev().flatten() {
             front.magazine.extend(chunk.slots_of(index, taken));
+            point();
         }
     }
 
@@ -129,6 +133,7 @@ impl Stock {
         loop {
             count += run.count_ones() as usize;
             self.remove(number, index, run, front);
+            point();
             index += 1;
             // The run goes on where it fills the word to its end.
             if run >> (WORD_BITS - 1) == 0 || index == end {

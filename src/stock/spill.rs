@@ -3,6 +3,7 @@
 use super::Stock;
 use crate::bit_tree::run_masks;
 use crate::chunk::Chunk;
+use crate::fault::point;
 use crate::front::Front;
 
 impl Stock {
@@ -24,23 +25,26 @@ impl Stock {
     pub(super) unsafe fn empty_front(&mut self, front: &Front) {
         self.note_peak(front);
         let Front { magazine, window, vacant, .. } = front;
-        for slot in magazine.iter() {
+        // One by one: none is in two places, wherever this is broken off.
+        while let Some(slot) = magazine.pop() {
+            point();
             // SAFETY: 1. `Front` invariant 1, of this stock's front (clause 1). 2. The chunk is
             // used in this function alone, which releases none.
             let chunk = unsafe { Chunk::holding(slot) };
             let (index, mask) = chunk.bit_of(slot);
             self.insert(chunk, index, mask);
+            vacant.set(vacant.get() + 1);
+            point();
         }
-        vacant.set(vacant.get() + magazine.len());
-        magazine.clear();
-        if let Some((first, count)) = window.close() {
+        if let Some((first, count)) = window.run() {
             // SAFETY: 1. `Front` invariant 1, of this stock's front (clause 1); it holds for the
             // slots of the window until the bitmap has them. 2. As nothing is released here.
             let chunk = unsafe { Chunk::holding(first) };
+            window.close();
             for (index, mask) in run_masks(chunk.index_of(first), count) {
                 self.insert(chunk, index, mask);
+                vacant.set(vacant.get() + mask.count_ones() as usize);
             }
-            vacant.set(vacant.get() + count);
         }
     }
 }

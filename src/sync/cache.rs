@@ -1,6 +1,7 @@
 //! The magazines of threads, found by their numbers.
 
-use alloc::alloc::{alloc, dealloc};
+use alloc::alloc::alloc;
+use alloc::boxed::Box;
 use core::alloc::Layout;
 use core::array;
 use core::cell::Cell;
@@ -13,6 +14,7 @@ use super::padded::Padded;
 use super::thread_number::{self, THREADS};
 use crate::bit_tree::WORD_BITS;
 use crate::error::PoolError;
+use crate::fault::point;
 use crate::magazine::Magazine;
 
 /// A magazine, and where it was last refilled. It belongs to the thread of a number, and to the
@@ -138,36 +140,28 @@ impl Caches {
             .cast::<Padded<Cache>>();
         // SAFETY: the memory was just allocated for a cache.
         unsafe { memory.write(Padded(cache)) };
+        // SAFETY: the global allocator gave the memory for a cache, which has been written, and
+        // nobody else knows of it.
+        let cache = unsafe { Box::from_raw(memory.as_ptr()) };
+        point();
         // An upstream allocator that uses the pool may have made one meanwhile, in this thread.
-        let existing = self.get(number).map(Ok);
-        if let Some(instead) = existing.or_else(|| first().err().map(Err)) {
-            // SAFETY: 1. nobody else knows of it.
-            unsafe { Self::free(memory.as_ptr()) };
-            return instead;
+        if let Some(existing) = self.get(number) {
+            return Ok(existing);
         }
+        first()?;
+        let cache = Box::into_raw(cache);
         // Release, with the Acquire of `get`: the cache has been written.
         // INVARIANT: 1. and 3. by the lines above.
-        self.entries[number].store(memory.as_ptr(), Release);
+        self.entries[number].store(cache, Release);
+        point();
         // SAFETY: valid: as just written, and it is there as long as this value (invariant 1).
         // Unaliased: no exclusive reference to a cache is made before.
-        Ok(unsafe { memory.as_ref() })
+        Ok(unsafe { &*cache })
     }
 
     /// All caches.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Cache> {
         (0..THREADS).filter_map(|number| self.get(number))
-    }
-
-    /// Ends a cache.
-    ///
-    /// # Safety
-    ///
-    /// 1. `cache` was allocated by [`Caches::add`], and is not used any more.
-    unsafe fn free(cache: *mut Padded<Cache>) {
-        // SAFETY: it was written when it was allocated (clause 1).
-        unsafe { ptr::drop_in_place(cache) };
-        // SAFETY: `add` allocated it with this layout (clause 1).
-        unsafe { dealloc(cache.cast(), Layout::new::<Padded<Cache>>()) };
     }
 }
 
@@ -177,8 +171,8 @@ impl Drop for Caches {
         for entry in &self.entries {
             let cache = entry.load(Relaxed);
             if !ptr::eq(cache, nobody) {
-                // SAFETY: 1. invariant 1; all caches end here.
-                unsafe { Self::free(cache) };
+                // SAFETY: `Caches::add` had it of a box (invariant 1), and all caches end here.
+                drop(unsafe { Box::from_raw(cache) });
             }
         }
     }

@@ -11,6 +11,7 @@ use super::padded::Padded;
 use crate::atomic::{AtomicPtr, AtomicUsize, null_pointers};
 use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;
+use crate::fault::point;
 
 /// The number of segments: enough for the 2^32 chunks that can have a number.
 const SEGMENTS: usize = (u32::BITS - WORD_BITS.ilog2()) as usize + 1;
@@ -72,7 +73,7 @@ impl ChunkTable {
         self.segments.get(segment)?.get()?.get(index + 1 - (1 << segment))
     }
 
-    /// Enters chunk `number`, for which there is room. It may have vacant slots.
+    /// Enters chunk `number`, for which there is room. Whoever does tells of its vacant slots next.
     ///
     /// # Safety
     ///
@@ -82,7 +83,6 @@ impl ChunkTable {
         // Release, with the Acquire of `get`: the header and the bitmap have been written.
         // INVARIANT: 1. clause 1.
         group.chunks[number % WORD_BITS].store(chunk.as_ptr().as_ptr(), Release);
-        self.hint(number);
     }
 
     /// Chunk `number`, if it has been entered.
@@ -116,6 +116,7 @@ impl ChunkTable {
             // Acquire, with the Release of `hint`: if the hint that goes here was set for slots
             // that came later, the next line sees them; otherwise it is set after.
             group.hints.fetch_and(!bit, AcqRel);
+            point();
             if has_some() {
                 self.hint(number);
             }

@@ -1,12 +1,14 @@
 //! Pages on their way back to the system, while threads use the core.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use super::refill::shared;
 use super::sync_core::SyncCore;
 use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;
 use crate::depot::release_pages_of;
+use crate::fault::point;
 use crate::pages;
 
 impl SyncCore {
@@ -30,42 +32,61 @@ impl SyncCore {
     fn release_pages_in(&self, number: usize) -> usize {
         let depot = self.depot();
         let Some(&chunk) = depot.chunks().get(number) else { return 0 };
-        self.peak.set_aside(chunk.slots());
-        let claimed = self.claim_all(chunk).unwrap_or_default();
+        let _aside = self.peak.aside(chunk.slots());
+        let claimed = self.claim_all(chunk);
+        point();
         // SAFETY: 1. these slots have been claimed, and are in no other place.
-        let bytes = unsafe {
-            release_pages_of(chunk, |index| claimed.get(index).copied().unwrap_or_default())
-        };
-        let mut count = 0;
-        for (index, &mask) in claimed.iter().enumerate().filter(|(_, mask)| **mask != 0) {
-            self.give(chunk, index, mask);
-            count += mask.count_ones() as usize;
+        unsafe {
+            release_pages_of(chunk, |index| claimed.words.get(index).copied().unwrap_or_default())
         }
-        if count != 0 {
-            // INVARIANT: `SyncCore` 2. the bits were set above.
-            self.tokens.give(count);
-        }
-        self.peak.set_aside(0);
-        drop(depot);
-        bytes
     }
 
-    /// Claims the vacant slots of a chunk, as many as there are tokens for; returns them word by
-    /// word, or nothing where memory to note them is refused.
-    fn claim_all(&self, chunk: Chunk) -> Option<Vec<usize>> {
+    /// Claims the vacant slots of a chunk, as many as there are tokens for, and none where memory to
+    /// note them is refused.
+    fn claim_all(&self, chunk: Chunk) -> Claimed<'_> {
         let words = chunk.slots().div_ceil(WORD_BITS);
-        let mut claimed = Vec::new();
-        claimed.try_reserve_exact(words).ok()?;
-        let taken = self.tokens.take(chunk.slots());
-        let mut rest = taken;
+        let mut claimed = Claimed { core: self, chunk, words: Vec::new() };
+        if claimed.words.try_reserve_exact(words).is_err() {
+            return claimed;
+        }
         for index in 0..words {
-            let mask = shared(&chunk).claim_word(index, rest, || self.table.hint(chunk.number()));
-            rest -= mask.count_ones() as usize;
-            claimed.push(mask);
+            let tokens = self.tokens.take(WORD_BITS);
+            point();
+            let tell = || self.table.hint(chunk.number());
+            let mask = shared(&chunk).claim_word(index, tokens, tell);
+            claimed.words.push(mask);
+            let unused = tokens - mask.count_ones() as usize;
+            if unused != 0 {
+                self.tokens.give(unused);
+            }
+            point();
         }
-        if rest != 0 {
-            self.tokens.give(rest);
+        claimed
+    }
+}
+
+/// Vacant slots of a chunk, word by word, that go back into its bitmap when this ends, be it by a
+/// panic.
+struct Claimed<'c> {
+    core: &'c SyncCore,
+    chunk: Chunk,
+    words: Vec<usize>,
+}
+
+impl Drop for Claimed<'_> {
+    fn drop(&mut self) {
+        if self.words.is_empty() {
+            return;
         }
-        Some(claimed)
+        // Where this thread stops at one, the others still go back.
+        let mut rest = Self { words: mem::take(&mut self.words), ..*self };
+        while let Some(mask) = rest.words.pop() {
+            if mask != 0 {
+                self.core.give(self.chunk, rest.words.len(), mask);
+                point();
+                // INVARIANT: `SyncCore` 2. the bits were just set.
+                self.core.tokens.give(mask.count_ones() as usize);
+            }
+        }
     }
 }

@@ -35,9 +35,11 @@ impl Peak {
         self.entered.store(entered, Relaxed);
     }
 
-    /// Notes how many slots who has the depot may take out of the bitmaps, only to put them back.
-    pub(super) fn set_aside(&self, slots: usize) {
+    /// Notes how many slots who has the depot may take out of the bitmaps, only to put them back,
+    /// until the result is dropped.
+    pub(super) fn aside(&self, slots: usize) -> Aside<'_> {
         self.aside.store(slots, Relaxed);
+        Aside(&self.aside)
     }
 
     /// Looks how many slots are out of the bitmaps, in which there are as many as `in_bitmaps`
@@ -53,6 +55,15 @@ impl Peak {
     }
 }
 
+/// Slots that are on their way out of the bitmaps and back.
+pub(super) struct Aside<'p>(&'p AtomicUsize);
+
+impl Drop for Aside<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Relaxed);
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -63,10 +74,10 @@ mod tests {
         peak.set_entered(100);
         peak.look(|| 70, || 10);
         assert_eq!(peak.len(), 20);
-        peak.set_aside(40);
+        let aside = peak.aside(40);
         peak.look(|| 30, || 10);
         assert_eq!(peak.len(), 20, "of the 70 that are out 40 are to be put back");
-        peak.set_aside(0);
+        drop(aside);
         peak.look(|| 30, || 10);
         assert_eq!(peak.len(), 60);
         peak.look(|| 50, || 0);

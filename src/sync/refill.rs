@@ -8,6 +8,7 @@ use super::shared_bits::SharedBits;
 use super::sync_core::SyncCore;
 use crate::bit_tree::{WORD_BITS, lowest_run};
 use crate::chunk::Chunk;
+use crate::fault::point;
 
 /// The most words of bitmaps that a refill claims slots in, so that the worst single allocation
 /// stays short.
@@ -34,6 +35,7 @@ impl SyncCore {
                 return Some(slot);
             }
             let tokens = self.tokens.take(cache.map_or(1, Cache::refill));
+            point();
             if tokens != 0 {
                 self.peak.look(|| self.tokens.count(), || tokens + self.cached());
                 break tokens;
@@ -50,6 +52,7 @@ impl SyncCore {
             None => {
                 // With one token it is one slot.
                 let Claim { chunk, index, mask } = self.claim(None, 1);
+                point();
                 chunk.slots_of(index, mask).next()
             }
         }
@@ -65,11 +68,13 @@ impl SyncCore {
                 break;
             }
             let claimed = self.claim(Some(cache), tokens);
+            point();
             tokens -= claimed.mask.count_ones() as usize;
             *claim = Some(claimed);
         }
         if tokens != 0 {
             self.tokens.give(tokens);
+            point();
         }
         // INVARIANT: `Depot` 3. what was claimed goes into the magazine. What was found first goes
         // in last, the lowest behind all, and so comes out first.
@@ -81,6 +86,7 @@ impl SyncCore {
             } else {
                 cache.magazine.extend(chunk.slots_of(index, mask));
             }
+            point();
         }
     }
 
@@ -91,11 +97,13 @@ impl SyncCore {
             if self.tokens.take(1) == 0 {
                 return None;
             }
+            point();
             let mut lower = self.table.hinted(0).take_while(|&number| number < end);
             let claimed = lower.find_map(|number| self.claim_in(number, None, 1));
             if claimed.is_none() {
                 self.tokens.give(1);
             }
+            point();
             let Claim { chunk, index, mask } = claimed?;
             chunk.slots_of(index, mask).next()
         };

@@ -14,6 +14,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::atomic::AtomicUsize;
 use crate::bit_tree::{WORD_BITS, lowest_bits};
+use crate::fault::point;
 
 /// A view of the bitmap of a chunk of `bits` slots.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,7 @@ impl<'a> SharedBits<'a> {
         // Release, with the Acquire of `claim_in`: what was done with the slots is done.
         let old = self.words[index].fetch_or(mask, Release);
         debug_assert!(old & mask == 0, "a slot is given back twice");
+        point();
         if old == 0 {
             self.hint(index, tell);
         }
@@ -51,6 +53,7 @@ impl<'a> SharedBits<'a> {
             .get(index / WORD_BITS)
             .is_none_or(|hints| hints.fetch_or(1 << (index % WORD_BITS), Release) == 0);
         if first {
+            point();
             tell();
         }
     }
@@ -64,6 +67,7 @@ impl<'a> SharedBits<'a> {
             // Acquire, with the Release of `give`.
             let old = word.fetch_and(!wanted, Acquire);
             if old & wanted != 0 {
+                point();
                 if old & !wanted == 0 {
                     self.emptied(index, tell);
                 }
@@ -94,6 +98,7 @@ impl<'a> SharedBits<'a> {
         // Acquire, with the Release of `hint`: if the hint that goes here was set for bits that
         // came after the word was seen empty, the next line sees them; otherwise it is set after.
         hints.fetch_and(!bit, AcqRel);
+        point();
         if self.words[index].load(Relaxed) != 0 {
             self.hint(index, tell);
         }

@@ -8,6 +8,7 @@ use super::refill::shared;
 use super::sync_core::SyncCore;
 use crate::bit_tree::{WORD_BITS, run_masks};
 use crate::chunk::{Chunk, Kind};
+use crate::fault::point;
 
 /// The number of words whose slots are gathered before they are given.
 const GATHERED_WORDS: usize = 2 * WORD_BITS;
@@ -28,6 +29,7 @@ struct Gathered<'c> {
 impl Gathered<'_> {
     /// Adds the slots that `mask` names in word `index` of the bitmap of `chunk`.
     fn add(&mut self, chunk: Chunk, index: usize, mask: usize) {
+        point();
         match &mut self.places[(index + chunk.number()) % GATHERED_WORDS] {
             Some((same_chunk, same_index, masks))
                 if *same_chunk == chunk && *same_index == index =>
@@ -64,6 +66,7 @@ impl SyncCore {
             // It has room where it is another's that has ended, or one just made.
             cache.magazine.push(slot) || {
                 self.spill_from(cache, cache.half());
+                point();
                 cache.magazine.push(slot)
             }
         });
@@ -83,7 +86,9 @@ impl SyncCore {
     /// other place.
     pub(super) fn put_into_bitmap(&self, chunk: Chunk, slot: NonNull<u8>) {
         let (index, mask) = chunk.bit_of(slot);
+        point();
         self.give(chunk, index, mask);
+        point();
         // INVARIANT: `SyncCore` 2. the bit was set above.
         self.tokens.give(1);
     }
@@ -124,6 +129,7 @@ impl SyncCore {
             }
         }
         gathered.give();
+        point();
         if count != 0 {
             // INVARIANT: `SyncCore` 2. the bits were set above.
             self.tokens.give(count);

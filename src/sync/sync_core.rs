@@ -14,11 +14,11 @@ use super::peak::Peak;
 use super::thread_number::{self, THREADS};
 use super::tokens::Tokens;
 use crate::atomic::{Mutex, MutexGuard};
-use crate::bit_tree::run_masks;
 use crate::chunk::{Chunk, Kind};
 use crate::chunk_summary::Chunks;
 use crate::depot::Depot;
 use crate::error::{InvalidFree, PoolError};
+use crate::fault::{has_stopped_one, point};
 use crate::geometry::Geometry;
 use crate::plan::{Growth, Leftovers, Plan};
 use crate::pool_core::{PoolCore, ThreadSafe};
@@ -38,9 +38,10 @@ const MAGAZINE_PART: usize = 8;
 /// 1. The caches hold vacant slots of entered chunks of `depot`, with the provenance of their
 ///    chunks. What is in the cache of a number is taken and put by the thread of that number alone.
 /// 2. There are as many tokens as bits set in the bitmaps of `depot`, but for those of operations
-///    under way, which may be fewer.
+///    under way or broken off, which may be fewer.
 /// 3. `table` has every entered chunk of `depot` but lone ones, under its number, and room for
-///    every one that is reserved.
+///    every one that is reserved. It lacks the last while a thread enters it, or where that was
+///    broken off: the next thread that needs slots goes on with it.
 /// 4. `given_up` is the number of occupied slots whose handles were leaked, over all chunks; those
 ///    of the chunks change while `depot` is locked.
 /// 5. The owner that `depot` gives its chunks is this core, with the provenance of its allocation.
@@ -56,7 +57,7 @@ pub struct SyncCore {
     given_up: PlainUsize,
     capacity: PlainUsize,
     pub(super) geometry: Geometry,
-    growth: Growth,
+    pub(super) growth: Growth,
     leftovers: Leftovers,
     home: Padded<PlainPtr<()>>,
 }
@@ -72,8 +73,7 @@ impl SyncCore {
         &self.home
     }
 
-    /// The depot, locked. Nothing is half-done in it where a panic of the upstream allocator has
-    /// poisoned the lock.
+    /// The depot, locked. Nothing is half-done in it where a panic has poisoned the lock.
     pub(super) fn depot(&self) -> MutexGuard<'_, Depot> {
         self.depot.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,34 +112,6 @@ impl SyncCore {
         self.caches.add(number, slots, start, reserve).ok()
     }
 
-    /// Enters the next chunk, and reserves one where there is none and the core may grow. Returns
-    /// whether there are slots to be had, by this or meanwhile.
-    #[cold]
-    pub(super) fn add_slots(&self) -> bool {
-        let mut depot = self.depot();
-        if self.tokens.count() != 0 {
-            return true;
-        }
-        if !depot.has_next() {
-            let mut make_room = |chunks| self.table.reserve(chunks);
-            if self.growth != Growth::OnDemand || depot.extend(&mut make_room).is_err() {
-                return false;
-            }
-        }
-        let Some(chunk) = depot.enter_next() else { return false };
-        // INVARIANT: `Depot` 3. from nowhere to the bitmap, which no other thread has seen.
-        for (index, mask) in run_masks(0, chunk.slots()) {
-            chunk.vacancy().insert(index, mask);
-        }
-        // SAFETY: 1. `shrink_to` clears the table before it releases chunks, and otherwise they
-        // stay as long as the depot.
-        unsafe { self.table.enter(chunk.number(), chunk) };
-        self.peak.set_entered(depot.entered());
-        // INVARIANT: 2. the bits were set above.
-        self.tokens.give(chunk.slots());
-        true
-    }
-
     /// The number of slots in all chunks, entered or not: the capacity, and where that is bounded,
     /// the slots that come with the magazines of threads.
     pub(crate) fn reserved_slots(&self) -> usize {
@@ -171,11 +143,14 @@ impl SyncCore {
     }
 
     /// Walks everything, `alone` with the core or not.
-    fn check(&self, alone: bool) {
+    pub(super) fn check(&self, alone: bool) {
         let depot = self.depot();
-        let vacant = depot.check_invariants(|| self.held(), self.len_of(&depot), alone);
-        assert_eq!(vacant, self.tokens.count(), "SyncCore invariant 2");
+        let stranded = self.stranded(&depot);
+        let vacant = depot.check_invariants(|| self.held(), self.len_of(&depot) - stranded, alone);
+        assert_eq!(vacant, self.tokens.count() + stranded, "SyncCore invariant 2");
         let listed = if self.growth == Growth::Lone { &[] } else { depot.chunks() };
+        // One that a thread stopped at is listed by the next that needs it.
+        let listed = &listed[..listed.len() - usize::from(self.unlisted(&depot).is_some())];
         let entered = listed.iter().copied().map(Some);
         let numbers = 0..listed.len();
         assert!(numbers.map(|number| self.table.get(number)).eq(entered), "SyncCore invariant 3");
@@ -188,12 +163,22 @@ impl SyncCore {
         }
     }
 
+    /// The number of bits without a token: none while no thread uses the core, unless one has
+    /// stopped in the middle of an operation.
+    fn stranded(&self, depot: &Depot) -> usize {
+        if !has_stopped_one() {
+            return 0;
+        }
+        let bits: usize = depot.chunks().iter().map(|chunk| chunk.vacancy().count()).sum();
+        bits.checked_sub(self.tokens.count()).expect("SyncCore invariant 2")
+    }
+
     /// Moves every slot of the caches into the bitmaps.
     ///
     /// # Safety
     ///
     /// 1. No other thread uses the core.
-    unsafe fn empty_caches(&self) {
+    pub(super) unsafe fn empty_caches(&self) {
         for cache in self.caches.iter() {
             self.spill_from(cache, usize::MAX);
         }
@@ -202,36 +187,6 @@ impl SyncCore {
     /// Releases a lone chunk, whose slot is vacant and the caller's.
     pub(super) fn release_lone(&self, chunk: Chunk) {
         self.depot().release_lone(chunk);
-    }
-
-    /// Gives wholly vacant chunks of a growing core back, as long as it keeps `floor` slots;
-    /// returns the number of bytes.
-    ///
-    /// # Safety
-    ///
-    /// 1. No other thread uses the core.
-    pub(crate) unsafe fn shrink_to(&self, floor: usize) -> usize {
-        if self.growth != Growth::OnDemand {
-            return 0;
-        }
-        if cfg!(debug_assertions) {
-            self.check(true);
-        }
-        // SAFETY: 1. clause 1.
-        unsafe { self.empty_caches() };
-        let mut depot = self.depot();
-        self.table.clear();
-        let entered = depot.entered();
-        let (_, bytes) = depot.release_vacant(floor);
-        self.peak.set_entered(depot.entered());
-        // INVARIANT: 2. the slots of the chunks that went were all vacant.
-        self.tokens.take(entered - depot.entered());
-        for (number, chunk) in depot.chunks().iter().enumerate() {
-            // INVARIANT: 3. here.
-            // SAFETY: 1. as in `add_slots`.
-            unsafe { self.table.enter(number, *chunk) };
-        }
-        bytes
     }
 }
 
@@ -333,7 +288,8 @@ unsafe impl PoolCore for SyncCore {
         let cached = self.cache().map_or(0, |cache| cache.magazine.len());
         // Who gives pages back has the depot while tokens are missing.
         let depot = self.depot();
-        self.is_bounded() && cached == 0 && self.tokens.count() == 0 && !depot.has_next()
+        let has_more = depot.has_next() || self.unlisted(&depot).is_some();
+        self.is_bounded() && cached == 0 && self.tokens.count() == 0 && !has_more
     }
 
     #[inline]
@@ -421,16 +377,15 @@ unsafe impl PoolCore for SyncCore {
             return false;
         }
         // Who finds no slot meanwhile waits for the depot, and looks again: the value has two.
-        let depot = self.depot();
-        self.peak.set_aside(1);
+        let _depot = self.depot();
+        let _aside = self.peak.aside(1);
         let target = self.take_below(chunk.number());
+        point();
         if let Some(target) = target {
             // Control stays in the crate (clause 3).
             move_to(target);
             self.put_into_bitmap(chunk, slot);
         }
-        self.peak.set_aside(0);
-        drop(depot);
         target.is_some()
     }
 

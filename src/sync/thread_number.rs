@@ -8,6 +8,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::atomic::AtomicUsize;
 use crate::bit_tree::WORD_BITS;
+use crate::fault::point;
 
 #[cfg(all(test, loom))]
 use loom::{lazy_static, thread_local};
@@ -67,8 +68,10 @@ pub(super) fn assign() -> usize {
         let _ = GUARD.try_with(|guard| {
             // To reach it may have taken memory, and the upstream allocator may have asked.
             if guard.0.get() == UNASKED {
+                point();
                 let number = NUMBERS.take().unwrap_or(UNASKED);
                 guard.0.set(number);
+                point();
                 NUMBER.with(|own| own.set(number));
             }
         });
