@@ -103,18 +103,16 @@ pub(crate) unsafe fn enter(chunk: Chunk) {
     if chunk.kind() == Kind::Tract {
         return;
     }
-    let bytes = chunk.slots() * chunk.slot_bytes();
     #[cfg(feature = "hardened")]
     // SAFETY: 1. they are those of the slots (clause 1).
     unsafe {
-        canary::fill(chunk.first(), bytes);
+        canary::fill(chunk.first(), chunk.slots() * chunk.slot_bytes());
     }
     #[cfg(typed_pool_sanitize)]
-    // SAFETY: 1. they are those of the slots (clause 1).
-    unsafe {
-        poison::put(chunk.first(), bytes);
+    for index in 0..chunk.slots() {
+        // SAFETY: 1. they are those of a slot (clause 1). Its canary stays to be read.
+        unsafe { poison::put(chunk.slot(index), chunk.object_bytes()) };
     }
-    let _ = bytes;
 }
 
 /// Forgets the chunks among `bytes` bytes from `base` on, whose memory goes.
