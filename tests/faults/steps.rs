@@ -31,8 +31,8 @@ impl<const N: usize> Scenario<N> {
     const BYTES: usize = size_of::<Words<N>>();
 
     /// The most slots that may be lost with a thread.
-    fn may_strand(&self) -> usize {
-        let most = if self.bounded { self.values / 8 } else { 1024 };
+    fn may_strand(&self, pool: &Pool<Words<N>>) -> usize {
+        let most = if self.bounded { pool.capacity() / 8 } else { 1024 };
         moving((65_536 / Self::BYTES).max(8).min(most))
     }
 
@@ -56,7 +56,7 @@ impl<const N: usize> Scenario<N> {
             Act::Shared(act) => {
                 let pool = &*pool;
                 let ended = elsewhere(|| stopped_after(steps, || act(pool, own)));
-                go_on_with(pool, values, self.bounded, self.may_strand());
+                go_on_with(pool, values, self.bounded, self.may_strand(pool));
                 ended
             }
             Act::Alone(act) => {
@@ -67,11 +67,11 @@ impl<const N: usize> Scenario<N> {
                 // SAFETY: 1. and 2. the address came from `into_raw`. 3. The pool lives for the
                 // borrow, and does not go to another thread. 4. It is the type of before.
                 let back = raw.into_iter().map(|raw| unsafe { PoolBox::from_raw(raw.0) });
-                go_on_with(pool, back.collect(), self.bounded, self.may_strand());
+                go_on_with(pool, back.collect(), self.bounded, self.may_strand(pool));
                 ended
             }
         };
-        assert!(pool.len() <= if ended { 0 } else { self.may_strand() });
+        assert!(pool.len() <= if ended { 0 } else { self.may_strand(pool) });
         ended
     }
 }
@@ -170,6 +170,16 @@ fn a_pool_that_is_full_refuses_and_takes_what_there_is_room_for() {
     }
     .run();
     // Too few slots for magazines.
+    // The thread that stops is the first to use the pool.
+    let first = Act::Shared(act::<6>);
+    Scenario {
+        what: "small values, first",
+        make: || Pool::bounded(900),
+        bounded: true,
+        values: 0,
+        act: first,
+    }
+    .run();
     let few = Act::Shared(act::<2>);
     Scenario {
         what: "few values, full",
