@@ -3,6 +3,8 @@
 //! - What was done under a number is seen by the thread that has it next.
 //! - Of bits that are claimed and given back none is lost, none is claimed twice, what was done
 //!   with a slot is seen by who claims it next, and every bit has a hint when all is quiet.
+//! - A chunk that has come to have slots, or was just entered, keeps its hint, whoever takes that
+//!   away meanwhile.
 //! - A bounded pool never refuses while fewer values live than it has slots, refill against spill.
 //! - Nor does it while another thread gives pages back, or moves a value.
 //! - Two threads that find a pool without slots make it grow, and share no slot.
@@ -19,10 +21,11 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::SyncCore;
+use super::chunk_table::ChunkTable;
 use super::shared_bits::SharedBits;
 use super::thread_number::Numbers;
 use crate::atomic::AtomicUsize;
-use crate::bit_tree::{WORD_BITS, words_for};
+use crate::bit_tree::{BitTree, WORD_BITS, words_for};
 use crate::block_pool::BlockPool;
 use crate::plan::{Growth, Leftovers, Plan};
 use crate::pool_core::PoolCore;
@@ -95,6 +98,45 @@ fn bits_are_claimed_once_and_keep_their_hints() {
             claimed |= mask;
         }
         assert_eq!(claimed, 0b11);
+    });
+}
+
+/// A thread brings slots to a chunk, by `bring`, while another that has looked for some, where an
+/// earlier hint led it, takes the hint away.
+fn a_hint_is_taken_away(bring: fn(&ChunkTable, SharedBits<'_>, &[AtomicUsize])) {
+    loom::model(move || {
+        let table = ChunkTable::default();
+        table.reserve(1).unwrap();
+        table.hint(0);
+        let words: Vec<AtomicUsize> = (0..words_for(1)).map(|_| AtomicUsize::new(0)).collect();
+        let shared = Arc::new((table, words));
+        let other = Arc::clone(&shared);
+        let thread = thread::spawn(move || {
+            let (table, words) = &*other;
+            bring(table, SharedBits::new(words, 1), words);
+        });
+        let (table, words) = &*shared;
+        let bits = SharedBits::new(words, 1);
+        let claimed = bits.claim(0, 1, || table.hint(0)).is_some();
+        if !claimed {
+            table.unhint(0, || bits.is_hinted());
+        }
+        thread.join().unwrap();
+        assert!(claimed || table.hinted(0).eq([0]), "nobody is led to a vacant slot");
+    });
+}
+
+#[test]
+fn a_chunk_that_slots_come_back_to_keeps_its_hint() {
+    a_hint_is_taken_away(|table, bits, _| bits.give(0, 1, || table.hint(0)));
+}
+
+#[test]
+fn a_chunk_that_is_entered_keeps_its_hint() {
+    a_hint_is_taken_away(|table, _, words| {
+        // As `SyncCore::add_slots` does, before any thread has seen the chunk.
+        BitTree::new(words, 1).insert(0, 1);
+        table.hint(0);
     });
 }
 
