@@ -3,6 +3,7 @@
 //! - No pointer is made of an integer, so none lacks the provenance of its allocation.
 //! - Each way in which crates of this kind have been unsound has a test that names it, where the
 //!   list in `regressions` says.
+//! - What the page of the README names, by which each promise is checked, is there.
 #![cfg(not(miri))]
 
 use std::fs;
@@ -96,4 +97,38 @@ fn each_way_to_be_unsound_has_its_test() {
         found += 1;
     }
     assert_eq!(found, 18, "the list is read");
+}
+
+/// What stands in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn what_the_readme_names_for_each_promise_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let table = readme.split_once("| promise | tests | command |").expect("the page").1;
+    let rows: Vec<_> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() > 20, "the table is read");
+    for row in rows {
+        let [_, promise, tests, commands, _] =
+            row.split('|').collect::<Vec<_>>().try_into().expect("a row has three cells");
+        for name in quoted(tests) {
+            if name.contains('/') || name == "ui-tests" {
+                assert!(root.join(name).exists(), "{promise}: no {name}");
+                continue;
+            }
+            let (module, item) = name.split_once("::").unwrap_or((name, ""));
+            let file = root.join("tests/it").join(module).with_extension("rs");
+            let text = fs::read_to_string(&file).unwrap_or_else(|_| panic!("no {name}"));
+            let there = [format!("fn {item}("), format!("mod {item} ")];
+            assert!(item.is_empty() || there.iter().any(|it| text.contains(it)), "no {name}");
+        }
+        assert!(tests.contains("all of these") || quoted(tests).next().is_some(), "{promise}");
+        assert!(quoted(commands).next().is_some(), "{promise}: no command");
+        for step in quoted(commands).filter_map(|command| command.strip_prefix("./check ")) {
+            assert!(root.join("checks").join(step).exists(), "no ./check {step}");
+        }
+    }
 }
