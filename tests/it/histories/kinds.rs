@@ -81,6 +81,31 @@ fn typed(bound: usize) -> Pool<Bytes> {
     if bound < 400 { Pool::new() } else { Pool::bounded(bound) }
 }
 
+/// What is the same for handles of [`Bytes`] that borrow their pool and for those that keep it.
+macro_rules! of_bytes {
+    () => {
+        fn length(_: usize) -> usize {
+            LENGTH
+        }
+
+        fn bytes<'h>(held: &'h Self::Held<'_>) -> &'h [u8] {
+            &held.0
+        }
+
+        fn upkeep(pool: &Self::Pool, number: usize) {
+            upkeep(pool, number);
+        }
+
+        fn count(pool: &Self::Pool) -> (usize, bool) {
+            (pool.len(), pool.is_full())
+        }
+
+        fn check_invariants(pool: &Self::Pool) {
+            pool.check_invariants();
+        }
+    };
+}
+
 /// Typed pools, their handles, and what leads from a handle to its pool.
 pub(crate) struct Typed;
 
@@ -88,20 +113,14 @@ impl Kind for Typed {
     type Pool = Pool<Bytes>;
     type Held<'p> = PoolBox<'p, Bytes>;
 
+    of_bytes!();
+
     fn make(bound: usize) -> Self::Pool {
         typed(bound)
     }
 
-    fn length(_: usize) -> usize {
-        LENGTH
-    }
-
     fn put<'p>(pool: &'p Self::Pool, bytes: &[u8]) -> Option<Self::Held<'p>> {
         pool.try_alloc(Bytes::new(bytes)).ok()
-    }
-
-    fn bytes<'h>(held: &'h Self::Held<'_>) -> &'h [u8] {
-        &held.0
     }
 
     fn change<'p>(
@@ -125,18 +144,6 @@ impl Kind for Typed {
             _ => drop(PoolBox::into_pin(held)),
         }
     }
-
-    fn upkeep(pool: &Self::Pool, number: usize) {
-        upkeep(pool, number);
-    }
-
-    fn count(pool: &Self::Pool) -> (usize, bool) {
-        (pool.len(), pool.is_full())
-    }
-
-    fn check_invariants(pool: &Self::Pool) {
-        pool.check_invariants();
-    }
 }
 
 /// Typed pools and handles that keep them.
@@ -146,20 +153,14 @@ impl Kind for Keeping {
     type Pool = Shared<Pool<Bytes>>;
     type Held<'p> = OwnedPoolBox<Bytes>;
 
+    of_bytes!();
+
     fn make(bound: usize) -> Self::Pool {
         Shared::new(typed(bound))
     }
 
-    fn length(_: usize) -> usize {
-        LENGTH
-    }
-
     fn put<'p>(pool: &'p Self::Pool, bytes: &[u8]) -> Option<Self::Held<'p>> {
         pool.try_alloc_owned(Bytes::new(bytes)).ok()
-    }
-
-    fn bytes<'h>(held: &'h Self::Held<'_>) -> &'h [u8] {
-        &held.0
     }
 
     fn change<'p>(
@@ -181,18 +182,6 @@ impl Kind for Keeping {
             0 => drop(held),
             _ => _ = Handle::into_inner(held),
         }
-    }
-
-    fn upkeep(pool: &Self::Pool, number: usize) {
-        upkeep(pool, number);
-    }
-
-    fn count(pool: &Self::Pool) -> (usize, bool) {
-        (pool.len(), pool.is_full())
-    }
-
-    fn check_invariants(pool: &Self::Pool) {
-        pool.check_invariants();
     }
 }
 
