@@ -353,6 +353,12 @@ unsafe fn resize<C: PoolCore>(
     old: Layout,
     new: Layout,
 ) -> Result<NonNull<[u8]>, AllocError> {
+    // Before anything is moved.
+    match SizeClass::of(old) {
+        _ if old.size() == 0 => {}
+        Some(_) => check_class(pool, old, block),
+        None => check_direct(pool, block),
+    }
     let core = |layout| SizeStep::of(layout).and_then(|step| pool.core_of(step));
     if let (Some(from), Some(to)) = (core(old), core(new)) {
         if !ptr::eq(from, to) {

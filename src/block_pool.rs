@@ -93,7 +93,8 @@ impl<C: PoolCore> BlockPool<C> {
     }
 
     /// Makes a pool of `pool_size` blocks that each hold a value of `layout`, whose alignment is at
-    /// most 4096 bytes. Blocks lie as far apart as the size rounded up to the alignment.
+    /// most 4096 bytes. Blocks lie as far apart as the size rounded up to the alignment, with
+    /// the feature `hardened` as that and a word.
     ///
     /// # Errors
     ///
@@ -464,6 +465,8 @@ unsafe impl<C: PoolCore> Slots for BlockPool<C> {
     unsafe fn relocate(slot: NonNull<u8>, move_to: impl FnOnce(NonNull<u8>)) -> bool {
         // SAFETY: 1. clause 1.
         let owner = unsafe { owner_of::<C>(slot) };
+        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered.
+        unsafe { guard::check_occupied(slot, Size::UNKNOWN) };
         let move_to = |target| {
             // SAFETY: 1. and 2. clause 2 of `PoolCore`.
             unsafe { guard::hand_out(target, Size::UNKNOWN) };

@@ -132,7 +132,10 @@ impl Ground {
     /// [`PoolError::OutOfMemory`].
     pub(crate) fn take_tract(&self) -> Result<NonNull<u8>, PoolError> {
         let spare = self.tracts.borrow_mut().spare.pop();
-        spare.map_or_else(|| self.reserve(GRANULES), Ok)
+        let base = spare.map_or_else(|| self.reserve(GRANULES), Ok)?;
+        // SAFETY: 1. invariant 2, or as just reserved.
+        unsafe { guard::take_up(base, CHUNK_ALIGN) };
+        Ok(base)
     }
 
     /// Takes `count` granules in a row, at least one and at most [`SHARED_GRANULES`], for a small
@@ -163,7 +166,10 @@ impl Ground {
             granule.store(start as u8, Relaxed);
         }
         // SAFETY: the granule lies in the tract (invariant 1).
-        Ok(unsafe { base.byte_add(start * GRANULE) })
+        let first = unsafe { base.byte_add(start * GRANULE) };
+        // SAFETY: 1. invariant 1: they were nobody's.
+        unsafe { guard::take_up(first, count * GRANULE) };
+        Ok(first)
     }
 
     /// Adds a tract to the shared ones that has `count` granules at least. Returns its length.
@@ -176,6 +182,8 @@ impl Ground {
             Some(base) => (base, GRANULES),
             None => (self.reserve(wished)?, wished),
         };
+        // SAFETY: 1. invariant 2, or as just reserved.
+        unsafe { guard::take_up(base, TRACT_HEADER_GRANULES * GRANULE) };
         // SAFETY: 1. a tract is so aligned, and longer than its header. 2. It is nobody's, by
         // invariant 2 or as just reserved. 3. A tract of `shared` is used while one of its granules
         // is taken, and released while none is.
@@ -197,6 +205,8 @@ impl Ground {
     /// 2. They are the caller's, who gives them up, and nothing refers to them.
     pub(crate) unsafe fn put_back(&self, base: NonNull<u8>, bytes: usize) {
         let tracts = &mut *self.tracts.borrow_mut();
+        // SAFETY: 1. clauses 1 and 2.
+        unsafe { guard::lay_by(base, bytes) };
         if bytes == CHUNK_ALIGN {
             // SAFETY: 1. clauses 1 and 2.
             unsafe { self.put_spare(&mut tracts.spare, base) };
@@ -313,5 +323,8 @@ impl Drop for Ground {
     fn drop(&mut self) {
         // A tract with a chunk that is still there is kept, as the chunk is.
         self.release_vacant();
+        for tract in &self.tracts.get_mut().shared {
+            guard::forget(tract.base, tract.layout().size());
+        }
     }
 }

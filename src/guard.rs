@@ -4,6 +4,8 @@
 //! so is a pointer to no slot; with `--cfg typed_pool_sanitize`, AddressSanitizer is told which
 //! slots are vacant.
 
+#[cfg(any(feature = "hardened", typed_pool_sanitize))]
+use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 
 use crate::chunk::{Chunk, Kind};
@@ -53,10 +55,27 @@ impl Size {
         Self::new(Known::Likely(bytes))
     }
 
-    /// It is that of `value` most often.
+    /// It is that of the value at `place` most often.
+    ///
+    /// # Safety
+    ///
+    /// 1. A valid `T` lies there, to which nobody has an exclusive reference.
     #[inline]
-    pub(crate) fn likely_of<T: ?Sized>(value: &T) -> Self {
-        Self::likely(size_of_val(value))
+    pub(crate) unsafe fn likely_of<T: ?Sized>(place: NonNull<T>) -> Self {
+        #[cfg(any(feature = "hardened", typed_pool_sanitize))]
+        {
+            // A value may refer to itself, exclusively. Not so what is in a cell, of which a
+            // reference says nothing but where it is.
+            let place = place.as_ptr() as *const UnsafeCell<T>;
+            // SAFETY: valid: clause 1; a cell is laid out as what is in it. Unaliased: there is no
+            // exclusive reference to the value (clause 1), and those in it are left alone.
+            Self::likely(size_of_val(unsafe { &*place }))
+        }
+        #[cfg(not(any(feature = "hardened", typed_pool_sanitize)))]
+        {
+            let _ = place;
+            Self::UNKNOWN
+        }
     }
 
     /// It is `bytes`.
@@ -100,19 +119,19 @@ pub(crate) fn make_room(base: NonNull<u8>, bytes: usize) -> bool {
 pub(crate) unsafe fn enter(chunk: Chunk) {
     #[cfg(feature = "hardened")]
     registry::insert(chunk);
-    if chunk.kind() == Kind::Tract {
-        return;
-    }
+    // A tract has none.
+    let has_slots = chunk.kind() != Kind::Tract;
     #[cfg(feature = "hardened")]
-    // SAFETY: 1. they are those of the slots (clause 1).
-    unsafe {
-        canary::fill(chunk.first(), chunk.slots() * chunk.slot_bytes());
+    if has_slots {
+        // SAFETY: 1. they are those of the slots (clause 1).
+        unsafe { canary::fill(chunk.first(), chunk.slots() * chunk.slot_bytes()) };
     }
     #[cfg(typed_pool_sanitize)]
-    for index in 0..chunk.slots() {
+    for index in 0..if has_slots { chunk.slots() } else { 0 } {
         // SAFETY: 1. they are those of a slot (clause 1). Its canary stays to be read.
         unsafe { poison::put(chunk.slot(index), chunk.object_bytes()) };
     }
+    let _ = has_slots;
 }
 
 /// Forgets the chunks among `bytes` bytes from `base` on, whose memory goes.
@@ -123,6 +142,42 @@ pub(crate) unsafe fn enter(chunk: Chunk) {
 pub(crate) unsafe fn leave(base: NonNull<u8>, bytes: usize) {
     #[cfg(feature = "hardened")]
     registry::remove(base.addr().get(), bytes);
+    #[cfg(typed_pool_sanitize)]
+    // SAFETY: 1. clause 1.
+    unsafe {
+        poison::lift(base, bytes);
+    }
+    let _ = (base, bytes);
+}
+
+/// Forgets the chunks among `bytes` bytes from `base` on, whose memory stays, with what is in it, and
+/// belongs to no pool any more.
+pub(crate) fn forget(base: NonNull<u8>, bytes: usize) {
+    #[cfg(feature = "hardened")]
+    registry::remove(base.addr().get(), bytes);
+    let _ = (base, bytes);
+}
+
+/// Has `bytes` bytes from `base` on lie idle until [`take_up`].
+///
+/// # Safety
+///
+/// 1. The bytes are of one allocation; they are the caller's, and nothing refers to them.
+pub(crate) unsafe fn lay_by(base: NonNull<u8>, bytes: usize) {
+    #[cfg(typed_pool_sanitize)]
+    // SAFETY: 1. clause 1.
+    unsafe {
+        poison::put(base, bytes);
+    }
+    let _ = (base, bytes);
+}
+
+/// Lets `bytes` bytes from `base` on be used again.
+///
+/// # Safety
+///
+/// 1. As for [`lay_by`].
+pub(crate) unsafe fn take_up(base: NonNull<u8>, bytes: usize) {
     #[cfg(typed_pool_sanitize)]
     // SAFETY: 1. clause 1.
     unsafe {
@@ -162,6 +217,15 @@ unsafe fn with_bytes(slot: NonNull<u8>, size: Size, run: impl Fn(usize) + Copy) 
 /// 1. `slot` is one of a chunk that was entered, with its provenance.
 #[inline(never)]
 unsafe fn with_other_bytes(slot: NonNull<u8>, run: impl Fn(usize)) {
+    // Where the slot's chunk has gone, its tract may still be there.
+    #[cfg(feature = "hardened")]
+    {
+        // SAFETY: 1. clause 1. 2. It is used here alone.
+        let chunk = unsafe { Chunk::of(slot) };
+        if chunk.kind() == Kind::Tract && chunk.small_at(slot.addr().get()).is_none() {
+            canary::stop_at_nothing(slot);
+        }
+    }
     // SAFETY: 1. clause 1. 2. It is used here alone.
     match unsafe { Chunk::holding(slot) }.object_bytes() {
         8 => run(8),

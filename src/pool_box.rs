@@ -202,7 +202,7 @@ impl<'p, T, M: Memory> PoolBox<'p, T, M> {
     pub fn into_inner(this: Self) -> T {
         let this = ManuallyDrop::new(this);
         // SAFETY: 1. invariant 1. 2. invariant 2; `this` is not dropped.
-        let _slot = unsafe { Slot::<M>::of_handle(this.value.cast(), Size::likely_of(&**this)) };
+        let _slot = unsafe { Slot::<M>::of_handle(Self::slot(&this), Self::size(&this)) };
         // SAFETY: the slot holds a `T` (invariant 2), which is not read again.
         unsafe { this.value.read() }
     }
@@ -213,6 +213,13 @@ impl<'p, T: ?Sized, M: Memory> PoolBox<'p, T, M> {
     #[inline]
     pub(crate) fn slot(this: &Self) -> NonNull<u8> {
         this.value.cast()
+    }
+
+    /// What is known of the size of the slot.
+    #[inline]
+    pub(crate) fn size(this: &Self) -> Size {
+        // SAFETY: 1. invariant 2, and the handle is borrowed.
+        unsafe { Size::likely_of(this.value) }
     }
 
     /// Gives the value up for as long as the pool lives: its destructor never runs, and its slot
@@ -426,7 +433,7 @@ impl<T: ?Sized, M: Memory> Drop for PoolBox<'_, T, M> {
         // Control leaves for the destructor below; the slot is given back when `_slot` is dropped
         // at the end of this function, also where the destructor panics.
         // SAFETY: 1. invariant 1. 2. invariant 2; the handle ends here.
-        let _slot = unsafe { Slot::<M>::of_handle(self.value.cast(), Size::likely_of(&**self)) };
+        let _slot = unsafe { Slot::<M>::of_handle(self.value.cast(), Self::size(self)) };
         // SAFETY: the slot holds a valid `T`, which belongs to this handle (invariant 2) and is
         // not used again.
         unsafe { ptr::drop_in_place(self.value.as_ptr()) };
@@ -484,12 +491,5 @@ impl<T: ?Sized, M: Memory> BorrowMut<T> for PoolBox<'_, T, M> {
 impl<T: ?Sized, M: Memory> fmt::Pointer for PoolBox<'_, T, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Pointer::fmt(&self.value, f)
-    }
-}
-
-impl<'p, T: ?Sized, M: Memory> From<PoolBox<'p, T, M>> for Pin<PoolBox<'p, T, M>> {
-    #[inline]
-    fn from(handle: PoolBox<'p, T, M>) -> Self {
-        PoolBox::into_pin(handle)
     }
 }

@@ -3,6 +3,7 @@
 
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
+use core::mem;
 use core::ptr::NonNull;
 
 use crate::error::PoolError;
@@ -100,6 +101,12 @@ impl Reservation {
         }
         // SAFETY: 1. clause 1.
         unsafe { Self::on(ground, geometry.next_piece(0), geometry) }.ok()
+    }
+
+    /// Lets the memory go with what is in it: it is never given back.
+    pub(crate) fn forget(self) {
+        guard::forget(self.base, self.layout.size());
+        mem::forget(self);
     }
 
     /// Whether it came from the upstream allocator and goes back there.

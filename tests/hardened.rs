@@ -239,6 +239,18 @@ attacks! {
         pool.trim();
         put_together(raw);
     }
+    left_behind_by_a_pool_that_is_gone => Refused("no pool has a slot there"), {
+        let pool = Pool::new();
+        let raw = PoolBox::into_raw(pool.alloc(7_u64));
+        drop(pool);
+        put_together(raw);
+    }
+    left_behind_in_a_class => Refused("no pool has a slot there"), {
+        let pool = SizeClassPool::new();
+        let raw = PoolBox::into_raw(pool.alloc(7_u64));
+        drop(pool);
+        put_together(raw);
+    }
     from_a_large_value_that_is_gone => Refused("no pool has a slot there"), {
         let pool = SizeClassPool::new();
         let raw = NonNull::from(&*pool.alloc([7_u8; 100_000]));
@@ -281,6 +293,23 @@ attacks! {
         let handle = pool.alloc(7_u64);
         PoolBox::into_inner(doubled(&handle));
         PoolBox::into_inner(handle);
+    }
+    two_handles_that_move => TWICE, {
+        let pool = Pool::new();
+        let mut values: Vec<_> = (0..20_000_u64).map(|number| pool.alloc(number)).collect();
+        let mut last = values.pop().unwrap();
+        let mut double = doubled(&last);
+        values.truncate(10);
+        PoolBox::relocate(&mut last);
+        PoolBox::relocate(&mut double);
+    }
+    two_handles_of_a_chunk_that_has_gone => Stopped("its chunk was given back"), {
+        let pool = SizeClassPool::new();
+        let _kept = pool.alloc([7_u8; 100]);
+        let handle = pool.alloc(7_u64);
+        drop(doubled(&handle));
+        pool.trim();
+        drop(handle);
     }
     a_handle_beside_the_address => Stopped("was taken apart"), {
         let pool = Pool::new();
@@ -342,6 +371,33 @@ attacks! {
         // SAFETY: none: these are attacks.
         unsafe { blocks[3].copy_to(blocks[4], 32) };
         free(&pool, blocks[4]);
+    }
+    by_its_destructor => PAST_THE_END, {
+        struct Past(u64);
+
+        impl Drop for Past {
+            fn drop(&mut self) {
+                eprintln!("{} ends", self.0);
+                poke(NonNull::from(self).cast(), size_of::<Self>() as isize);
+            }
+        }
+
+        drop(Pool::new().alloc(Past(7)));
+    }
+    of_a_value_that_moves => PAST_THE_END, {
+        let pool = Pool::new();
+        let mut values: Vec<_> = (0..20_000_u64).map(|number| pool.alloc(number)).collect();
+        let mut last = values.pop().unwrap();
+        values.truncate(10);
+        poke(address_of(&last), 8);
+        PoolBox::relocate(&mut last);
+    }
+    of_one_of_many_that_move => PAST_THE_END, {
+        let pool = Pool::new();
+        let mut values: Vec<_> = (0..20_000_u64).map(|number| pool.alloc(number)).collect();
+        values.drain(10..19_990);
+        poke(address_of(&values[15]), 8);
+        pool.compact(&mut values);
     }
     past_the_end_on_another_thread => Stopped("given back"), {
         let pool = SyncPool::new();
@@ -494,6 +550,17 @@ mod allocator {
             let _own = block(&pool);
             let (block, layout) = block(&other);
             give_back(&pool, block, layout);
+        }
+        grown_while_vacant => Refused("nothing was taken"), {
+            let pool = SizeClassPool::new();
+            let (block, layout) = block(&pool);
+            give_back(&pool, block, layout);
+            let grow = || {
+                // SAFETY: none: these are attacks.
+                unsafe { (&pool).grow(block, layout, Layout::new::<[u64; 50]>()) }.is_ok()
+            };
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(grow)).is_err());
+            assert!(!pool.is_empty(), "nothing was taken");
         }
         past_the_end => PAST_THE_END, {
             let pool = SizeClassPool::new();

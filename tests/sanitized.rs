@@ -101,6 +101,39 @@ uses! {
         drop(text);
         read(place.as_ptr());
     }
+    a_read_of_granules_that_went_back => true, {
+        let pool = SizeClassPool::new();
+        let _kept = pool.alloc([7_u8; 100]);
+        let value = pool.alloc([7_u64; 2]);
+        let place = PoolBox::as_ptr(&value).cast::<u64>();
+        drop(value);
+        pool.trim();
+        read(place);
+    }
+    small_values_are_used_freely => false, {
+        fn play<T: Copy>(value: T) {
+            let pool = Pool::new();
+            let mut values: Vec<_> = (0..5000).map(|_| pool.alloc(value)).collect();
+            values.drain(1000..2000);
+            values.extend((0..3000).map(|_| pool.alloc(value)));
+            values.iter().for_each(|value| drop(read(&**value)));
+        }
+        play(7_u8);
+        play(7_u16);
+        play([7_u32; 3]);
+        play([7_u8; 13]);
+        play(());
+    }
+    granules_are_used_again => false, {
+        let pool = SizeClassPool::new();
+        for bytes in [100, 200, 60, 1000, 24, 30_000, 100] {
+            let rows: Vec<_> =
+                (0..500).map(|number| pool.alloc_slice_fill_with(bytes, |_| number as u8)).collect();
+            assert!(rows.iter().enumerate().all(|(n, row)| row.iter().all(|it| *it == n as u8)));
+            drop(rows);
+            pool.trim();
+        }
+    }
     what_is_occupied_is_used_freely => false, {
         let pool = Pool::new();
         let mut values: Vec<_> = (0..5000_u64).map(|number| pool.alloc([number; 5])).collect();

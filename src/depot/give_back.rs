@@ -9,6 +9,7 @@ use crate::chunk::Chunk;
 use crate::fault::point;
 use crate::pages;
 use crate::plan::Growth;
+use crate::reservation::Reservation;
 
 impl Depot {
     /// Gives wholly vacant chunks of a growing depot back, as long as it keeps `floor` slots; the
@@ -105,7 +106,7 @@ impl Depot {
         match self.growth {
             Growth::Bounded => {
                 if chunks.iter().any(occupied) {
-                    reservations.into_iter().for_each(mem::forget);
+                    reservations.into_iter().for_each(Reservation::forget);
                 }
             }
             Growth::OnDemand | Growth::Lone => {
@@ -113,7 +114,7 @@ impl Depot {
                 let mut chunks = chunks.into_iter();
                 for reservation in reservations {
                     if chunks.next().is_some_and(|chunk| occupied(&chunk)) {
-                        mem::forget(reservation);
+                        reservation.forget();
                     }
                 }
             }

@@ -271,6 +271,12 @@ unsafe fn stop_at_occupied(slot: NonNull<u8>, bytes: usize) -> ! {
     ))
 }
 
+/// Ends the program: what was to be a slot is part of a tract, in which no chunk is there any more.
+#[cold]
+pub(super) fn stop_at_nothing(slot: NonNull<u8>) -> ! {
+    stop(&format_args!("the slot at {slot:p} is used after its chunk was given back"))
+}
+
 /// Ends the program with a message. Nothing is unwound: what would run then trusts the memory.
 #[cold]
 fn stop(what: &fmt::Arguments<'_>) -> ! {

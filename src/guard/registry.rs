@@ -16,8 +16,8 @@ use crate::chunk::{Chunk, Kind};
 use crate::error::InvalidFree;
 use crate::geometry::CHUNK_ALIGN;
 
-/// The number of bits of an address. On 64-bit machines a program gets larger ones only where it
-/// asks for them.
+/// The number of bits of an address that tell where it is. What is above them on 64-bit machines is a
+/// tag, or the same for all that is near each other; of what differs in nothing else, one is found.
 const ADDRESS_BITS: u32 = if usize::BITS == 64 { 48 } else { usize::BITS };
 
 /// Those of the number of a place.
@@ -40,14 +40,13 @@ static TREE: [AtomicPtr<Leaf>; LEAVES] = [const { AtomicPtr::new(ptr::null_mut()
 /// The leaf for the place `number`, where there is one.
 fn leaf(number: usize) -> Option<&'static Leaf> {
     // Acquire, with the Release of `add_leaf`: its places have been cleared.
-    let leaf = TREE.get(number / LEAF)?.load(Acquire);
+    let leaf = TREE[number / LEAF].load(Acquire);
     // SAFETY: valid: invariant 1. Unaliased: what is in a leaf changes atomically.
     unsafe { leaf.as_ref() }
 }
 
 /// Adds the leaf for the place `number`; returns whether there is one then.
 fn add_leaf(number: usize) -> bool {
-    let Some(branch) = TREE.get(number / LEAF) else { return false };
     let layout = Layout::new::<Leaf>();
     // SAFETY: a leaf is not of size 0.
     let leaf = unsafe { alloc_zeroed(layout) }.cast::<Leaf>();
@@ -55,7 +54,7 @@ fn add_leaf(number: usize) -> bool {
         return false;
     }
     // INVARIANT: 1. here; null is what cleared memory holds.
-    let added = branch.compare_exchange(ptr::null_mut(), leaf, AcqRel, Relaxed);
+    let added = TREE[number / LEAF].compare_exchange(ptr::null_mut(), leaf, AcqRel, Relaxed);
     if added.is_err() {
         // Another thread was faster.
         // SAFETY: it was just allocated with this layout, and nobody has it.
@@ -64,9 +63,14 @@ fn add_leaf(number: usize) -> bool {
     true
 }
 
+/// The number of the place of the chunk that starts around `address`.
+fn number_of(address: usize) -> usize {
+    address / CHUNK_ALIGN % (LEAF * LEAVES)
+}
+
 /// The place of the chunk that starts around `address`, where there is a leaf for it.
 fn place(address: usize) -> Option<&'static AtomicPtr<()>> {
-    let number = address / CHUNK_ALIGN;
+    let number = number_of(address);
     Some(&leaf(number)?[number % LEAF])
 }
 
@@ -77,7 +81,7 @@ fn starts(base: usize, bytes: usize) -> impl Iterator<Item = usize> {
 
 /// Makes room for the chunks among `bytes` addresses from `base` on; returns whether there is.
 pub(super) fn make_room(base: usize, bytes: usize) -> bool {
-    starts(base, bytes).all(|start| place(start).is_some() || add_leaf(start / CHUNK_ALIGN))
+    starts(base, bytes).all(|start| place(start).is_some() || add_leaf(number_of(start)))
 }
 
 /// Notes a chunk, but for a small one, for which there is room.
@@ -111,7 +115,9 @@ pub(super) fn remove(base: usize, bytes: usize) {
 pub(super) fn chunk_at(address: usize) -> Result<Chunk, InvalidFree> {
     // Acquire, with the Release of `insert`.
     let header = place(address).map_or(ptr::null_mut(), |place| place.load(Acquire));
-    let header = NonNull::new(header).ok_or(InvalidFree::Foreign)?;
+    let header = NonNull::new(header)
+        .filter(|header| header.addr().get() / CHUNK_ALIGN == address / CHUNK_ALIGN)
+        .ok_or(InvalidFree::Foreign)?;
     // SAFETY: 1. invariant 2. 2. While its memory is there, by the words above.
     let chunk = unsafe { Chunk::from_ptr(header) };
     match chunk.kind() {

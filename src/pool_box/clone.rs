@@ -4,7 +4,6 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use crate::error::{TryAllocError, refuse};
-use crate::guard::Size;
 use crate::memory::{Memory, Slot};
 use crate::pool_box::PoolBox;
 
@@ -67,7 +66,7 @@ impl<'p, T: ?Sized + CloneInPlace, M: Memory> PoolBox<'p, T, M> {
         let start = unsafe { M::take_beside(Self::slot(this)) }?;
         // SAFETY: 1. and 2. clause 1 of `Slots`; the core outlives this handle's lifetime, or its
         // count, as that of its own slot does, both being behind the same pool.
-        Some(unsafe { Slot::handed_out(start, Size::likely_of(&**this)) })
+        Some(unsafe { Slot::handed_out(start, Self::size(this)) })
     }
 
     /// Clones the value into a slot from [`PoolBox::take_beside`], which is given back where the

@@ -2,12 +2,20 @@
 
 use alloc::string::String;
 use core::error::Error;
+use core::pin::Pin;
 use core::ptr::NonNull;
 use core::slice;
 
 use crate::memory::Memory;
 use crate::pool_box::PoolBox;
 use crate::pool_box::unsize::coercion;
+
+impl<'p, T: ?Sized, M: Memory> From<PoolBox<'p, T, M>> for Pin<PoolBox<'p, T, M>> {
+    #[inline]
+    fn from(handle: PoolBox<'p, T, M>) -> Self {
+        PoolBox::into_pin(handle)
+    }
+}
 
 impl<'p, T, M: Memory, const N: usize> From<PoolBox<'p, [T; N], M>> for PoolBox<'p, [T], M> {
     #[inline]

@@ -4,7 +4,6 @@ use core::any::Any;
 use core::mem::ManuallyDrop;
 use core::ptr;
 
-use crate::guard::Size;
 use crate::memory::{Memory, Slot};
 use crate::pool_box::PoolBox;
 
@@ -146,7 +145,7 @@ impl<F: ?Sized, M: Memory> PoolBox<'_, F, M> {
         // Control leaves for the closure below; the slot is given back at the end of this function,
         // also where it panics.
         // SAFETY: 1. invariant 1. 2. invariant 2; `this` is not dropped.
-        let _slot = unsafe { Slot::<M>::of_handle(Self::slot(&this), Size::likely_of(&**this)) };
+        let _slot = unsafe { Slot::<M>::of_handle(Self::slot(&this), Self::size(&this)) };
         // SAFETY: 1. `this` is not used again.
         unsafe { this.move_and_call(arguments) }
     }

@@ -153,6 +153,8 @@ impl Stock {
             *mask &= *mask - 1;
             let slot = handle.slot();
             point();
+            // SAFETY: 1. clause 1 of `Movable`: an occupied slot's chunk has been entered.
+            unsafe { guard::check_occupied(slot, Size::UNKNOWN) };
             // SAFETY: 1. it is one of `dense`. 2. It has been taken out of the bitmap.
             unsafe { guard::hand_out(target, Size::UNKNOWN) };
             // SAFETY: 1. the target was in the bitmap of a chunk of this stock, as the handle is of

@@ -225,6 +225,30 @@ impl Named for Pinned<'_> {
     }
 }
 
+/// What a future holds of itself, exclusively, its destructor uses: nothing that the crate does in
+/// front of that may come between.
+#[test]
+fn a_suspended_future_that_borrows_from_itself_is_dropped() {
+    struct Increment<'a>(&'a mut u32);
+
+    impl Drop for Increment<'_> {
+        fn drop(&mut self) {
+            *self.0 += 1;
+        }
+    }
+
+    let pool = Pool::new();
+    let mut future = pool.alloc_pin(async {
+        let mut number = 7;
+        let increment = Increment(&mut number);
+        Yield::default().await;
+        drop(increment);
+    });
+    assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(future);
+    assert!(pool.is_empty());
+}
+
 #[test]
 fn a_pinned_value_is_dropped_where_it_lies() {
     let tally = Tally::default();
