@@ -295,6 +295,9 @@ impl BitSet {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::collections::BTreeSet;
+    use std::format;
+    use std::panic::catch_unwind;
+    use std::string::String;
     use std::vec::Vec;
 
     use super::*;
@@ -349,7 +352,9 @@ mod tests {
                 if set.remove(&member) {
                     assert_eq!(tree.remove(word, mask), set.is_empty());
                 } else {
-                    if !tree.insert_beside(word, mask) {
+                    let beside = tree.word(word) != 0;
+                    assert_eq!(tree.insert_beside(word, mask), beside);
+                    if !beside {
                         assert_eq!(tree.insert(word, mask), set.is_empty());
                     }
                     set.insert(member);
@@ -386,6 +391,7 @@ mod tests {
             for density in [0, 1, 5, 9, 10] {
                 let members: Vec<bool> = (0..bits).map(|_| rng.u8(..10) < density).collect();
                 let word = |index: usize| {
+                    assert!(index * WORD_BITS < bits, "there is no such word");
                     let bits = members[index * WORD_BITS..].iter().take(WORD_BITS).enumerate();
                     bits.fold(0, |word, (bit, member)| word | usize::from(*member) << bit)
                 };
@@ -398,6 +404,33 @@ mod tests {
                 }
                 assert!(named == members);
             }
+        }
+    }
+
+    #[test]
+    fn the_lowest_run_is_the_first_of_a_word() {
+        let mut rng = fastrand::Rng::with_seed(4);
+        for _ in 0..1000 {
+            // Rows of every length, up to that of a word.
+            let word = rng.usize(..) >> rng.usize(..WORD_BITS) << rng.usize(..WORD_BITS);
+            let word = if rng.bool() { word } else { !word };
+            let first = runs(WORD_BITS, |_| word).next();
+            let mask = first.and_then(|(first, count)| run_masks(first, count).next());
+            assert_eq!(lowest_run(word), mask.map_or(0, |(_, mask)| mask), "{word:b}");
+        }
+    }
+
+    #[test]
+    fn a_tree_that_is_wrong_is_noticed() {
+        let bits = WORD_BITS * WORD_BITS + 1;
+        for (place, invariant) in [(0, 2), (WORD_BITS + 1, 2), (WORD_BITS, 3)] {
+            let words = zeros(bits);
+            let tree = BitTree::new(&words, bits);
+            tree.check_invariants();
+            words[place].store(1 << (WORD_BITS - 1), Relaxed);
+            let noticed = catch_unwind(|| tree.check_invariants()).unwrap_err();
+            let words = noticed.downcast::<String>().unwrap();
+            assert!(words.contains(&format!("invariant {invariant}")), "{words}");
         }
     }
 

@@ -126,6 +126,22 @@ mod tests {
             let but_one = ChunkSummary::new(0, slots, vacant);
             assert_eq!(but_one.occupied(), slots - 1);
             assert!(!but_one.is_occupied(slots - 1));
+            let bits = but_one.bitmap().iter().map(|word| word.count_ones() as usize);
+            assert_eq!(bits.sum::<usize>(), slots - 1);
+        }
+    }
+
+    #[test]
+    fn chunks_come_from_both_ends() {
+        let all: Vec<_> = (1..=5).map(|slots| ChunkSummary::new(0, slots, vec![0])).collect();
+        let (mut chunks, mut model) = (Chunks::new(all.clone()), all.into_iter());
+        for from_behind in [false, true, true, false, true, true] {
+            assert_eq!((chunks.len(), chunks.size_hint()), (model.len(), model.size_hint()));
+            if from_behind {
+                assert_eq!(chunks.next_back(), model.next_back());
+            } else {
+                assert_eq!(chunks.next(), model.next());
+            }
         }
     }
 

@@ -368,6 +368,7 @@ mod tests {
                 assert_eq!(divides.index_of(end), index, "stride {stride}");
             }
         }
+        assert_eq!(Stride::TRACT, Stride::new(CHUNK_ALIGN));
     }
 
     #[test]
@@ -382,8 +383,12 @@ mod tests {
                 let bytes = g.chunk_bytes(g.chunk_slots);
                 assert!(bytes <= CHUNK_ALIGN || g.chunk_slots == 1, "size {size} align {align}");
                 assert!(g.chunk_bytes(g.chunk_slots + 1) > CHUNK_ALIGN);
-                assert!(g.pitch % CHUNK_ALIGN == 0 && g.pitch >= bytes);
-                assert!(g.first_slot(g.chunk_slots) < CHUNK_ALIGN);
+                assert!(g.pitch() % CHUNK_ALIGN == 0 && g.pitch() >= bytes);
+                assert_eq!((g.object_size(), g.chunks(3 * g.chunk_slots())), (size, 3));
+                let first = g.first_slot(g.chunk_slots);
+                let behind = HEADER_AREA + words_for(g.chunk_slots) * size_of::<AtomicUsize>();
+                assert!(first % align == 0 && (behind..behind + align).contains(&first));
+                assert!(first < CHUNK_ALIGN);
             }
         }
     }
@@ -421,6 +426,23 @@ mod tests {
             assert_eq!(offset, header_offset(chunk * CHUNK_ALIGN + CHUNK_ALIGN - 1));
             assert_ne!(offset, header_offset((chunk + 1) * CHUNK_ALIGN));
         }
+        // So do those of geometries, but for small chunks, whose headers come first.
+        let large = geometry(8, 8);
+        let small = large.small().unwrap();
+        for granule in 0..64 * GRANULES {
+            let base = granule * GRANULE;
+            assert_eq!(
+                (large.header_offset(base), small.header_offset(base)),
+                (header_offset(base), 0)
+            );
+        }
+    }
+
+    #[test]
+    fn the_header_of_a_tract_lies_in_the_granules_that_it_has() {
+        let bytes = HEADER_AREA + size_of::<AtomicUsize>() + GRANULES;
+        let granules = TRACT_HEADER_GRANULES * GRANULE;
+        assert!(bytes <= granules && granules < bytes + GRANULE);
     }
 
     #[test]
@@ -431,6 +453,31 @@ mod tests {
         assert!(bytes[0] <= 4096 && bytes[0] > 4096 - 64);
         assert!(bytes.windows(2).all(|pair| pair[1] > pair[0] || pair[1] > CHUNK_ALIGN - 64));
         assert_eq!(geometry(1 << 20, 8).growth_slots(0), 1);
+    }
+
+    #[test]
+    fn small_growth_is_an_eighth_up_to_a_chunk() {
+        let g = geometry(64, 8);
+        for bytes in (0..16 * CHUNK_ALIGN).step_by(1001) {
+            let grown = g.reservation(g.small_growth_slots(bytes)).unwrap().size();
+            let wished = (bytes / 8).clamp(FIRST_RESERVATION, CHUNK_ALIGN);
+            assert!(grown > wished - 64 && grown < wished + FIRST_RESERVATION);
+        }
+        assert_eq!(geometry(1 << 20, 8).small_growth_slots(0), 1);
+    }
+
+    #[test]
+    fn a_magazine_spans_few_bytes() {
+        for stride in sizes().skip(1) {
+            let most = geometry(stride, 1).magazine_slots(usize::MAX);
+            assert!((8..=MAGAZINE_SLOTS).contains(&most));
+            assert!(most == 8 || most * stride <= MAGAZINE_BYTES, "stride {stride}");
+            assert!(most == MAGAZINE_SLOTS || stride > MAGAZINE_BYTES / (most + 1));
+            for capacity in [0, 1, 7, 100, 2000] {
+                let slots = geometry(stride, 1).magazine_slots(capacity);
+                assert_eq!(slots, most.min(capacity));
+            }
+        }
     }
 
     #[test]
@@ -459,16 +506,19 @@ mod tests {
 
     #[test]
     fn pieces_grow_by_half_up_to_a_tract() {
-        for size in [1, 8, 100, 1024, 3 * GRANULE] {
+        let largest = SHARED_GRANULES * GRANULE - COLOUR_STEP - size_of::<AtomicUsize>();
+        for size in [1, 8, 100, 1024, 3 * GRANULE, largest] {
             let small = geometry(size, 1).small().unwrap();
-            let mut held = 0;
-            while let Piece::Granules(granules) = small.next_piece(held) {
+            for held in (0..=CHUNK_ALIGN + 1).step_by(97).chain([CHUNK_ALIGN, CHUNK_ALIGN + 1]) {
+                let Piece::Granules(granules) = small.next_piece(held) else {
+                    panic!("a tract where {held} bytes are held");
+                };
                 assert!((1..=SHARED_GRANULES).contains(&granules));
-                let slots = small.slots_within(granules * GRANULE);
-                assert!(slots > 0 && (granules - 1) * GRANULE <= (held / 2).max(size + GRANULE));
-                held += slots * size;
+                // No fewer than are needed, and no more.
+                let needed = (held / 2).max(small.chunk_bytes(1));
+                assert!((granules - 1) * GRANULE < needed && needed <= granules * GRANULE);
             }
-            assert!(held > CHUNK_ALIGN && held < 2 * CHUNK_ALIGN);
+            assert_eq!(small.next_piece(CHUNK_ALIGN + 2), Piece::Tract);
         }
     }
 

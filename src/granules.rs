@@ -79,6 +79,7 @@ mod tests {
     use std::vec;
 
     use super::*;
+    use crate::geometry::SHARED_GRANULES;
 
     #[test]
     fn the_lowest_row_is_taken_and_comes_back() {
@@ -103,9 +104,16 @@ mod tests {
                     model[row.clone()].fill(true);
                     granules.put_back(row);
                 }
-                assert_eq!(granules.are_vacant(), taken.is_empty());
+                assert_eq!((granules.are_vacant(), granules.end()), (taken.is_empty(), end));
             }
         }
+    }
+
+    #[test]
+    fn all_but_the_header_of_a_whole_tract_can_be_taken_at_once() {
+        let mut granules = Granules::new(GRANULES);
+        assert_eq!(granules.take(SHARED_GRANULES), Some(TRACT_HEADER_GRANULES));
+        assert_eq!(granules.take(1), None);
     }
 
     #[test]

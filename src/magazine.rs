@@ -251,7 +251,7 @@ mod tests {
             magazine.grow(capacity).unwrap();
             let mut model = Vec::new();
             for number in 0..if cfg!(miri) { 100 } else { 5000 } {
-                match rng.u8(..10) {
+                match rng.u8(..11) {
                     0..6 => {
                         let room = model.len() < capacity;
                         assert_eq!(magazine.push(slot(number)), room);
@@ -264,6 +264,12 @@ mod tests {
                         let slots = number..number + rng.usize(..=capacity - model.len());
                         magazine.extend(slots.clone().map(slot));
                         model.extend(slots.map(slot));
+                    }
+                    #[cfg(feature = "std")]
+                    9 => {
+                        let most = rng.usize(..8);
+                        let rest = model.len().saturating_sub(most);
+                        assert!(magazine.take_last(most).eq(model.drain(rest..)));
                     }
                     _ if rng.u8(..20) == 0 => {
                         while magazine.pop().is_some() {}

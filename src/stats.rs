@@ -190,10 +190,12 @@ mod tests {
         assert!(line("slots occupied").unwrap().ends_with("100             250"), "{table}");
         assert!(line("fragmentation").unwrap().ends_with("0.600           0.500"), "{table}");
         assert!(
-            line("10 to").unwrap().ends_with(&std::format!("2  {}", "#".repeat(BAR))),
+            line("10 to  20 %").unwrap().ends_with(&std::format!("2  {}", "#".repeat(BAR))),
             "{table}"
         );
-        assert!(line("90 to").unwrap().ends_with(&std::format!("1  {}", "#".repeat(BAR / 2))));
+        assert!(
+            line("90 to 100 %").unwrap().ends_with(&std::format!("1  {}", "#".repeat(BAR / 2)))
+        );
         assert!(line("20 to").unwrap().ends_with('0'), "{table}");
     }
 }

@@ -155,6 +155,7 @@ impl<'a> SharedBits<'a> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::cell::Cell;
     use std::collections::BTreeSet;
     use std::thread;
     use std::vec::Vec;
@@ -184,19 +185,34 @@ mod tests {
             let shared = SharedBits::new(&words, bits);
             let mut vacant = BTreeSet::new();
             for _ in 0..if cfg!(miri) { 20 } else { 2000 } {
-                let member = rng.usize(..bits);
-                if rng.bool() && vacant.insert(member) {
-                    shared.give(member / WORD_BITS, 1 << (member % WORD_BITS), || {});
-                } else if rng.bool() {
-                    let most = rng.usize(1..=WORD_BITS);
-                    let start = rng.usize(..bits.div_ceil(WORD_BITS));
-                    let claimed = shared.claim(start, most, || {});
-                    assert_eq!(claimed.is_some(), !vacant.is_empty(), "bits {bits}");
-                    let Some((index, mask)) = claimed else { continue };
-                    assert!(mask != 0 && mask.count_ones() as usize <= most);
-                    assert!(members(index, mask).all(|member| vacant.remove(&member)));
-                }
-                assert!(shared.is_hinted() || vacant.is_empty());
+                let index = rng.usize(..bits.div_ceil(WORD_BITS));
+                let most = rng.usize(..=WORD_BITS);
+                let (index, mask) = match rng.u8(..5) {
+                    0..3 => {
+                        let member = rng.usize(..bits);
+                        if vacant.insert(member) {
+                            shared.give(member / WORD_BITS, 1 << (member % WORD_BITS), || {});
+                        }
+                        continue;
+                    }
+                    3 => {
+                        let mask = shared.claim_word(index, most, || {});
+                        let word = index * WORD_BITS..(index + 1) * WORD_BITS;
+                        assert!(members(index, mask).eq(vacant.range(word).copied().take(most)));
+                        (index, mask)
+                    }
+                    _ => {
+                        let most = most.max(1);
+                        let claimed = shared.claim(index, most, || {});
+                        assert_eq!(claimed.is_some(), !vacant.is_empty(), "bits {bits}");
+                        let Some((index, mask)) = claimed else { continue };
+                        assert!(mask != 0 && mask.count_ones() as usize <= most);
+                        (index, mask)
+                    }
+                };
+                assert!(members(index, mask).all(|member| vacant.remove(&member)));
+                // While nobody else is at it, hints are exact.
+                assert_eq!(shared.is_hinted(), !vacant.is_empty());
             }
             while let Some((index, mask)) = shared.claim_unhinted(WORD_BITS, || {}) {
                 assert!(members(index, mask).all(|member| vacant.remove(&member)));
@@ -207,14 +223,28 @@ mod tests {
 
     #[test]
     fn a_claim_goes_on_from_where_it_starts_and_round() {
-        let words = zeros(4096);
-        let shared = SharedBits::new(&words, 4096);
-        for index in [3, 40, 63] {
-            shared.give(index, 1, || {});
+        let mut rng = fastrand::Rng::with_seed(2);
+        for count in [2, WORD_BITS - 1, WORD_BITS, WORD_BITS + 1, 4 * WORD_BITS - 5] {
+            let words = zeros(count * WORD_BITS);
+            let shared = SharedBits::new(&words, count * WORD_BITS);
+            let given: BTreeSet<_> = (0..6).map(|_| rng.usize(..count)).collect();
+            let told = Cell::new(0);
+            for &index in &given {
+                shared.give(index, 1, || told.set(told.get() + 1));
+            }
+            let hints: BTreeSet<_> = given.iter().map(|index| index / WORD_BITS).collect();
+            assert_eq!(told.get(), hints.len(), "of the first hint of each word");
+            for _ in 0..if cfg!(miri) { 10 } else { 300 } {
+                // Hints over words that were emptied meanwhile are passed by.
+                shared.hint(rng.usize(..count), || {});
+                shared.hint(rng.usize(..count), || {});
+                let start = rng.usize(..8 * WORD_BITS);
+                let from = start % count.next_multiple_of(WORD_BITS);
+                let first = *given.range(from..).chain(&given).next().unwrap();
+                assert_eq!(shared.claim(start, WORD_BITS, || {}), Some((first, 1)));
+                shared.give(first, 1, || {});
+            }
         }
-        let order = [40, 63, 3].map(|index| Some((index, 1)));
-        assert_eq!([4, 41, 63].map(|start| shared.claim(start, 64, || {})), order);
-        assert_eq!(shared.claim(0, 64, || {}), None);
     }
 
     #[test]

@@ -167,6 +167,14 @@ mod tests {
     }
 
     #[test]
+    fn numbers_come_back_from_threads_that_end() {
+        for _ in 0..if cfg!(miri) { 4 } else { 2 * THREADS } {
+            let number = thread::spawn(assign).join().unwrap();
+            assert!(number < THREADS, "other tests have a few of them");
+        }
+    }
+
+    #[test]
     fn the_lowest_number_is_taken_and_none_when_all_are() {
         let numbers = Numbers { words: Default::default() };
         assert!((0..THREADS).map(Some).eq((0..THREADS).map(|_| numbers.take())));

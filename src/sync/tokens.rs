@@ -47,3 +47,26 @@ impl Tokens {
         self.0.load(Acquire)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_taken_than_was_given() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let tokens = Tokens::none();
+        let mut model = 0;
+        for _ in 0..if cfg!(miri) { 50 } else { 1000 } {
+            let count = rng.usize(..20);
+            if rng.bool() {
+                tokens.give(count);
+                model += count;
+            } else {
+                assert_eq!(tokens.take(count), count.min(model));
+                model -= count.min(model);
+            }
+            assert_eq!(tokens.count(), model);
+        }
+    }
+}

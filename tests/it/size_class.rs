@@ -95,18 +95,26 @@ fn large_values_come_and_go_with_their_memory() {
 
 #[test]
 fn a_large_value_is_cloned_into_memory_as_aligned() {
-    #[derive(Clone)]
+    #[derive(Clone, Copy)]
     #[repr(align(1024))]
-    struct Wide([u8; 3 * LARGEST]);
-    let pool = SizeClassPool::new();
-    let first = pool.alloc_with(|| Wide([5; 3 * LARGEST]));
-    let clones: Vec<_> = (0..4).map(|_| first.clone()).collect();
-    assert_eq!(pool.stats().large, 5);
-    drop(first);
-    for clone in &clones {
-        assert_eq!(PoolBox::as_ptr(clone).addr() % 1024, 0);
-        assert!(clone.0.iter().all(|byte| *byte == 5));
+    struct Wide;
+    #[derive(Clone, Copy)]
+    #[repr(align(4096))]
+    struct Widest;
+    fn check<A: Copy>(aligned: A) {
+        let pool = SizeClassPool::new();
+        let first = pool.alloc_with(|| (aligned, [5_u8; LARGEST + 1]));
+        let clones: Vec<_> = (0..4).map(|_| first.clone()).collect();
+        assert_eq!(pool.stats().large, 5);
+        drop(first);
+        for clone in &clones {
+            assert_eq!(PoolBox::as_ptr(clone).addr() % align_of::<A>(), 0);
+            assert!(clone.1.iter().all(|byte| *byte == 5));
+        }
     }
+    check(Wide);
+    // The size of this one is an odd multiple of the largest alignment there is.
+    check(Widest);
 }
 
 #[test]
