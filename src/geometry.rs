@@ -468,13 +468,13 @@ mod tests {
 
     #[test]
     fn a_magazine_spans_few_bytes() {
-        for stride in sizes().skip(1) {
-            let most = geometry(stride, 1).magazine_slots(usize::MAX);
+        for geometry in sizes().skip(1).map(|size| geometry(size, 1)) {
+            let (stride, most) = (geometry.stride.bytes, geometry.magazine_slots(usize::MAX));
             assert!((8..=MAGAZINE_SLOTS).contains(&most));
             assert!(most == 8 || most * stride <= MAGAZINE_BYTES, "stride {stride}");
             assert!(most == MAGAZINE_SLOTS || stride > MAGAZINE_BYTES / (most + 1));
             for capacity in [0, 1, 7, 100, 2000] {
-                let slots = geometry(stride, 1).magazine_slots(capacity);
+                let slots = geometry.magazine_slots(capacity);
                 assert_eq!(slots, most.min(capacity));
             }
         }
@@ -506,7 +506,8 @@ mod tests {
 
     #[test]
     fn pieces_grow_by_half_up_to_a_tract() {
-        let largest = SHARED_GRANULES * GRANULE - COLOUR_STEP - size_of::<AtomicUsize>();
+        let in_front = COLOUR_STEP + size_of::<AtomicUsize>();
+        let largest = SHARED_GRANULES * GRANULE - in_front - CANARY;
         for size in [1, 8, 100, 1024, 3 * GRANULE, largest] {
             let small = geometry(size, 1).small().unwrap();
             for held in (0..=CHUNK_ALIGN + 1).step_by(97).chain([CHUNK_ALIGN, CHUNK_ALIGN + 1]) {
