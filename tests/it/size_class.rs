@@ -103,7 +103,7 @@ fn a_large_value_is_cloned_into_memory_as_aligned() {
     struct Widest;
     fn check<A: Copy>(aligned: A) {
         let pool = SizeClassPool::new();
-        let first = pool.alloc_with(|| (aligned, [5_u8; LARGEST + 1]));
+        let first = pool.alloc_with(|| (aligned, [5_u8; LARGEST + 4097]));
         let clones: Vec<_> = (0..4).map(|_| first.clone()).collect();
         assert_eq!(pool.stats().large, 5);
         drop(first);
@@ -113,7 +113,7 @@ fn a_large_value_is_cloned_into_memory_as_aligned() {
         }
     }
     check(Wide);
-    // The size of this one is an odd multiple of the largest alignment there is.
+    // The size of this one is a multiple of twice the largest alignment there is.
     check(Widest);
 }
 
