@@ -73,6 +73,22 @@ unsafe impl GlobalAlloc for Upstream {
         unsafe { System.alloc(layout) }
     }
 
+    /// What the registry of hardened pools asks for is no pool's, and stays.
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        const LEAF: usize = if cfg!(target_pointer_width = "64") { 256 << 10 } else { 2 << 10 };
+        if cfg!(feature = "hardened") && layout.size() == LEAF {
+            // SAFETY: the caller's own promise.
+            return unsafe { System.alloc_zeroed(layout) };
+        }
+        // SAFETY: the caller's own promise.
+        let memory = unsafe { self.alloc(layout) };
+        if !memory.is_null() {
+            // SAFETY: so many bytes were just allocated.
+            unsafe { memory.write_bytes(0, layout.size()) };
+        }
+        memory
+    }
+
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         let mut account = ACCOUNT.get();
         account.bytes -= layout.size() as isize;
