@@ -177,9 +177,6 @@ impl<M: Memory> Slot<'_, M> {
 impl<M: Memory> Drop for Slot<'_, M> {
     #[inline]
     fn drop(&mut self) {
-        // Also after a destructor or a constructor, which may have written past the end.
-        // SAFETY: 1. invariant 1: an occupied slot's chunk has been entered.
-        unsafe { guard::check_occupied(self.start, self.size) };
         // SAFETY: 1. invariant 1: an occupied slot's chunk has been entered. 2. invariant 2.
         unsafe { guard::take_back(self.start, self.size) };
         // SAFETY: 1. invariant 1. 2. invariant 2.

@@ -430,13 +430,18 @@ impl<'p, T, M: Memory> PoolBox<'p, MaybeUninit<T>, M> {
 impl<T: ?Sized, M: Memory> Drop for PoolBox<'_, T, M> {
     #[inline]
     fn drop(&mut self) {
+        let (start, size) = (Self::slot(self), Self::size(self));
         // Control leaves for the destructor below; the slot is given back when `_slot` is dropped
         // at the end of this function, also where the destructor panics.
         // SAFETY: 1. invariant 1. 2. invariant 2; the handle ends here.
-        let _slot = unsafe { Slot::<M>::of_handle(self.value.cast(), Self::size(self)) };
-        // SAFETY: the slot holds a valid `T`, which belongs to this handle (invariant 2) and is
-        // not used again.
+        let _slot = unsafe { Slot::<M>::of_handle(start, size) };
+        // SAFETY: the slot holds a valid `T`, which is this handle's (invariant 2) and ends here.
         unsafe { ptr::drop_in_place(self.value.as_ptr()) };
+        if mem::needs_drop::<T>() {
+            // It may have written past the end.
+            // SAFETY: 1. invariant 1: an occupied slot's chunk has been entered.
+            unsafe { guard::check_occupied(start, size) };
+        }
     }
 }
 
