@@ -5,8 +5,8 @@
 //! - `cargo bench --bench instructions -- --bless` writes the golden counts of this version anew.
 //!
 //! With `--features hardened` it counts what that takes, for which there are golden counts, no
-//! limits. Counts repeat exactly, which times do not, so these are what a change is held to. The program
-//! runs itself under valgrind, once a case: see [`cases`].
+//! limits. Counts repeat exactly, which times do not, so these are what a change is held to. The
+//! program runs itself under valgrind, once a case: see [`cases`].
 
 use std::error::Error;
 use std::process::ExitCode;

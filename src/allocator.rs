@@ -390,8 +390,8 @@ unsafe fn resize<C: PoolCore>(
 ///
 /// # Panics
 ///
-/// With debug assertions on, or with the feature `hardened`, where a block is given back that is not
-/// occupied.
+/// With debug assertions on, or with the feature `hardened`, where a block is given back that is
+/// not occupied.
 // SAFETY: a block stays where it is until it is given back. References to one pool are
 // interchangeable. Any layout that is no more than a block in size and alignment fits it.
 unsafe impl<C: PoolCore> Allocator for &BlockPool<C> {

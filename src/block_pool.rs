@@ -41,8 +41,8 @@ pub struct BlockPool<C: PoolCore> {
 // which are raw memory to it. Handles that reach the core borrow the pool, which therefore cannot
 // be sent while they live; or they hold it where it is (`Owned` invariant 2), in an `Rc`, which is
 // not sent; or they are held to its thread by clause 3 of `PoolBox::from_raw`, where it is not
-// shared, and where it is, its core is `ThreadSafe`. Those that were forgotten or leaked reach it no
-// more.
+// shared, and where it is, its core is `ThreadSafe`. Those that were forgotten or leaked reach it
+// no more.
 unsafe impl<C: PoolCore> Send for BlockPool<C> {}
 
 // SAFETY: sharing the pool shares its core, hence `C: ThreadSafe`.

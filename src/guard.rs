@@ -150,8 +150,8 @@ pub(crate) unsafe fn leave(base: NonNull<u8>, bytes: usize) {
     let _ = (base, bytes);
 }
 
-/// Forgets the chunks among `bytes` bytes from `base` on, whose memory stays, with what is in it, and
-/// belongs to no pool any more.
+/// Forgets the chunks among `bytes` bytes from `base` on, whose memory stays, with what is in it,
+/// and belongs to no pool any more.
 pub(crate) fn forget(base: NonNull<u8>, bytes: usize) {
     #[cfg(feature = "hardened")]
     registry::remove(base.addr().get(), bytes);

@@ -69,9 +69,9 @@
 //!
 //! # Hardened
 //!
-//! With the feature `hardened`, vacant slots are filled with a pattern, which is looked at when they
-//! are taken again, and behind each slot stands a word, its canary, which is looked at when it is
-//! given back. A registry of all chunks tells whether a pointer is the start of a slot.
+//! With the feature `hardened`, vacant slots are filled with a pattern, which is looked at when
+//! they are taken again, and behind each slot stands a word, its canary, which is looked at when it
+//! is given back. A registry of all chunks tells whether a pointer is the start of a slot.
 //!
 //! | what is found | when | how it ends |
 //! |---|---|---|
@@ -86,16 +86,16 @@
 //! occupied: the second of the two that give it back is found then. What several threads do to one
 //! slot at once is a data race, and may go unseen.
 //!
-//! The registry takes 256 KiB for each 8 GiB of addresses that chunks lie in (1 KiB on 32-bit targets),
-//! for ever. A slot takes a word more, rounded up to the alignment: for [`SizeClassPool`], whose classes are
-//! aligned to what divides them, twice as much at worst. Entering a chunk writes all of it, and
-//! pages are not given back (`madvise`). Every byte of a slot is written once more and read once
-//! more. Without the feature, nothing of this is there.
+//! The registry takes 256 KiB for each 8 GiB of addresses that chunks lie in (2 KiB on 32-bit
+//! targets), for ever. A slot takes a word more, rounded up to the alignment: for
+//! [`SizeClassPool`], whose classes are aligned to what divides them, twice as much at worst.
+//! Entering a chunk writes all of it, and pages are not given back (`madvise`). Every byte of a
+//! slot is written once more and read once more. Without the feature, nothing of this is there.
 //!
 //! Programs under AddressSanitizer can be built with `RUSTFLAGS="-Zsanitizer=address --cfg
-//! typed_pool_sanitize"`: vacant slots of chunks that were entered are poisoned, and every use of one
-//! is reported at the spot, reads too. Whole units of eight bytes are, so that of smaller values some
-//! go unseen.
+//! typed_pool_sanitize"`: vacant slots of chunks that were entered are poisoned, and every use of
+//! one is reported at the spot, reads too. Whole units of eight bytes are, so that of smaller
+//! values some go unseen.
 #![no_std]
 
 extern crate alloc;

@@ -1,5 +1,5 @@
-//! Threads that stop by a panic between any two steps of an operation (the points of `src/fault.rs`,
-//! which are there with `--cfg typed_pool_faults` alone), one step after the other:
+//! Threads that stop by a panic between any two steps of an operation (the points of
+//! `src/fault.rs`, which are there with `--cfg typed_pool_faults` alone), one step after the other:
 //!
 //! - No other thread waits for ever, whatever the one that stopped had locked or was about to give.
 //! - What lives is what it was, and no slot is in two places: what is allocated afterwards overlaps

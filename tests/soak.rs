@@ -6,8 +6,8 @@
 //! - Destructors panic in between, values are relocated, and pools are trimmed, compacted and made
 //!   anew, or give chunks back by themselves.
 //! - The memory of the process stays flat, where it has [`SETTLING`] seconds at least: it is looked
-//!   at [`SAMPLES`] times, and what it takes in the second half of the time is, on average, not more
-//!   than in the first by [`SLACK`], nor at its most by [`SLACK_AT_MOST`].
+//!   at [`SAMPLES`] times, and what it takes in the second half of the time is, on average, not
+//!   more than in the first by [`SLACK`], nor at its most by [`SLACK_AT_MOST`].
 //! - When all is quiet, every pool is empty and whole.
 //!
 //! It is a program of its own, since no other test is to take memory meanwhile.

@@ -16,8 +16,9 @@ use crate::chunk::{Chunk, Kind};
 use crate::error::InvalidFree;
 use crate::geometry::CHUNK_ALIGN;
 
-/// The number of bits of an address that tell where it is. What is above them on 64-bit machines is a
-/// tag, or the same for all that is near each other; of what differs in nothing else, one is found.
+/// The number of bits of an address that tell where it is. What is above them on 64-bit machines is
+/// a tag, or the same for all that is near each other; of what differs in nothing else, one is
+/// found.
 const ADDRESS_BITS: u32 = if usize::BITS == 64 { 48 } else { usize::BITS };
 
 /// Those of the number of a place.

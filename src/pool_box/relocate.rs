@@ -40,8 +40,8 @@ impl<T: ?Sized, M: Memory> PoolBox<'_, T, M> {
             // SAFETY: 1. clause 2 of `Slots`. 2. It is given to this closure.
             unsafe { this.move_to(target) };
         };
-        // SAFETY: 1. invariant 1. 2. When the value has moved, nothing refers to its slot. 3. Moving
-        // copies bytes.
+        // SAFETY: 1. invariant 1. 2. When the value has moved, nothing refers to its slot. 3.
+        // Moving copies bytes.
         unsafe { M::relocate(slot, move_to) }
     }
 }

@@ -129,7 +129,8 @@ impl Stock {
             }
         }
         for chunk in self.depot.chunks().iter().filter(|chunk| chunk.tally() == LEAVES) {
-            // INVARIANT: 1. does not hold as long as there is a `Listing`: these are not to be found.
+            // INVARIANT: 1. does not hold as long as there is a `Listing`: these are not to be
+            // found.
             if chunk.vacancy().first_word().is_some() {
                 self.unlist(chunk.number());
             }

@@ -41,8 +41,8 @@ impl SyncCore {
         }
     }
 
-    /// Claims the vacant slots of a chunk, as many as there are tokens for, and none where memory to
-    /// note them is refused.
+    /// Claims the vacant slots of a chunk, as many as there are tokens for, and none where memory
+    /// to note them is refused.
     fn claim_all(&self, chunk: Chunk) -> Claimed<'_> {
         let words = chunk.slots().div_ceil(WORD_BITS);
         let mut claimed = Claimed { core: self, chunk, words: Vec::new() };

@@ -83,7 +83,8 @@ impl SyncCore {
     }
 }
 
-/// Sets all bits of a chunk that no other thread has seen: some may be set, where one stopped there.
+/// Sets all bits of a chunk that no other thread has seen: some may be set, where one stopped
+/// there.
 fn set_all_bits(chunk: Chunk) {
     for (index, mask) in run_masks(0, chunk.slots()) {
         let missing = mask & !chunk.vacancy().word(index);
@@ -95,8 +96,8 @@ fn set_all_bits(chunk: Chunk) {
     }
 }
 
-/// A chunk with all bits set, on its way to where threads find it. When this ends, be it by a panic,
-/// a chunk that has arrived has its tokens: who takes one finds a slot, and none is lost.
+/// A chunk with all bits set, on its way to where threads find it. When this ends, be it by a
+/// panic, a chunk that has arrived has its tokens: who takes one finds a slot, and none is lost.
 struct Entering<'c> {
     core: &'c SyncCore,
     chunk: Chunk,

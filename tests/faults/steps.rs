@@ -45,7 +45,8 @@ impl<const N: usize> Scenario<N> {
         });
     }
 
-    /// Stops after so many steps, and goes on with the pool. Returns whether there was no such step.
+    /// Stops after so many steps, and goes on with the pool. Returns whether there was no such
+    /// step.
     fn stop(&self, pool: &mut Pool<Words<N>>, steps: usize) -> bool {
         let mut values: Vec<_> =
             (0..self.values as u64).map(|id| pool.alloc(Words::new(id))).collect();

@@ -7,10 +7,11 @@
 //! typed pool, with more that can be done to it: constructors and destructors that panic, handles
 //! that are forgotten.)
 //!
-//! How many operations that are: a history has 50 on average. There are four kinds, and a fifth with
-//! the feature `allocator-api2`, of pools for one thread and as many of those for many; the latter
-//! are played by one thread, and by three at once. So one case of each comes to 50 × (4 + 4 + 3 × 4)
-//! = 1,000 operations; there are `PROPTEST_CASES` of them, which are 128 in `checks/release`, or a few.
+//! How many operations that are: a history has 50 on average. There are four kinds, and a fifth
+//! with the feature `allocator-api2`, of pools for one thread and as many of those for many; the
+//! latter are played by one thread, and by three at once. So one case of each comes to 1,000
+//! operations, 50 × (4 + 4 + 3 × 4); there are `PROPTEST_CASES` of them, which are 128 in
+//! `checks/release`, or a few.
 
 use std::iter;
 use std::sync::{Mutex, PoisonError};

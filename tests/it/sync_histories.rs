@@ -1,5 +1,5 @@
-//! Random histories of several threads at once, of every kind of pool and of handle for many threads:
-//! those of `histories`, whose operations, kinds and numbers they have.
+//! Random histories of several threads at once, of every kind of pool and of handle for many
+//! threads: those of `histories`, whose operations, kinds and numbers they have.
 //!
 //! Each thread plays a list of its own; what one offers another accepts, changes and ends. Whatever
 //! comes in between, what a thread holds has the bytes that it ought to have when it ends; and when

@@ -1,5 +1,5 @@
-//! Pools as allocators, by the trait of `allocator-api2`: a pool of blocks, as long as it has a place,
-//! and one of size classes for the rest.
+//! Pools as allocators, by the trait of `allocator-api2`: a pool of blocks, as long as it has a
+//! place, and one of size classes for the rest.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
