@@ -140,7 +140,7 @@ pub(crate) struct History<'o, 'p, K: Kind> {
 impl<'o, 'p, K: Kind> History<'o, 'p, K> {
     /// A history of the thread of some number.
     pub(crate) fn new(pool: &'p K::Pool, offers: &'o Offers<'p, K>, thread: usize) -> Self {
-        Self { pool, offers, entries: Vec::new(), last: thread << 40 }
+        Self { pool, offers, entries: Vec::new(), last: thread << (usize::BITS - 8) }
     }
 
     /// Bytes that no other has.
