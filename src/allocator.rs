@@ -354,8 +354,9 @@ unsafe fn resize<C: PoolCore>(
     new: Layout,
 ) -> Result<NonNull<[u8]>, AllocError> {
     // Before anything is moved.
-    match SizeClass::of(old) {
-        _ if old.size() == 0 => {}
+    let class = SizeClass::of(old);
+    match class {
+        _ if !CHECKS || old.size() == 0 => {}
         Some(_) => check_class(pool, old, block),
         None => check_direct(pool, block),
     }
@@ -366,15 +367,11 @@ unsafe fn resize<C: PoolCore>(
             return unsafe { relocate(pool, block, old, new, true) };
         }
     }
-    let class = SizeClass::of(old);
     if old.size() != 0 && new.size() != 0 && class == SizeClass::of(new) {
         if class.is_some() {
-            let block = whole(block);
-            check_class(pool, new, block);
-            return Ok(NonNull::slice_from_raw_parts(block, new.size()));
+            return Ok(NonNull::slice_from_raw_parts(whole(block), new.size()));
         }
         if old.align() == new.align() {
-            check_direct(pool, block);
             // SAFETY: 1. and 2. clause 1. 3. `new` is a layout, and not of size 0.
             let resized = unsafe { pool.direct.resize(block, old, new.size()) };
             let resized = resized.ok_or(AllocError)?;

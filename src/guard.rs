@@ -140,14 +140,9 @@ pub(crate) unsafe fn enter(chunk: Chunk) {
 ///
 /// 1. The bytes are of one allocation; they are the caller's, and nothing refers to them.
 pub(crate) unsafe fn leave(base: NonNull<u8>, bytes: usize) {
-    #[cfg(feature = "hardened")]
-    registry::remove(base.addr().get(), bytes);
-    #[cfg(typed_pool_sanitize)]
+    forget(base, bytes);
     // SAFETY: 1. clause 1.
-    unsafe {
-        poison::lift(base, bytes);
-    }
-    let _ = (base, bytes);
+    unsafe { take_up(base, bytes) };
 }
 
 /// Forgets the chunks among `bytes` bytes from `base` on, whose memory stays, with what is in it,
