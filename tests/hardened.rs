@@ -7,9 +7,7 @@
 #![cfg(not(any(miri, loom, typed_pool_sanitize)))]
 
 use std::alloc::Layout;
-use std::env;
 use std::mem;
-use std::process::{Command, Output};
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
 use std::thread;
@@ -18,19 +16,9 @@ use typed_pool::{
     MemoryPool, OwnedPoolBox, Pool, PoolBox, SizeClassPool, SyncMemoryPool, SyncPool,
 };
 
-/// Says to a program which of the attacks it is.
-const VARIABLE: &str = "TYPED_POOL_ATTACK";
+mod again;
 
-/// Runs a test of this file as a program of its own; in that program it is the attack.
-fn run(name: &str, attack: impl FnOnce()) -> Option<Output> {
-    if env::var(VARIABLE).is_ok_and(|wanted| wanted == name) {
-        attack();
-        return None;
-    }
-    let program = env::current_exe().unwrap();
-    let arguments = ["--exact", name, "--nocapture", "--test-threads=1"];
-    Some(Command::new(program).args(arguments).env(VARIABLE, name).output().unwrap())
-}
+use again::run;
 
 /// How a program is to end.
 #[derive(Clone, Copy, PartialEq)]

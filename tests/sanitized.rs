@@ -2,25 +2,16 @@
 //! the spot. Each test runs itself again as a program of its own, which the sanitizer ends.
 #![cfg(typed_pool_sanitize)]
 
-use std::env;
 use std::hint::black_box;
-use std::process::Command;
 use std::ptr::NonNull;
 use std::thread;
 
 use typed_pool::{MemoryPool, Pool, PoolBox, SizeClassPool, SyncPool};
 
-/// Says to a program which of the tests it is.
-const VARIABLE: &str = "TYPED_POOL_USE";
+mod again;
 
 fn check(name: &str, reported: bool, used: impl FnOnce()) {
-    if env::var(VARIABLE).is_ok_and(|wanted| wanted == name) {
-        used();
-        return;
-    }
-    let program = env::current_exe().unwrap();
-    let arguments = ["--exact", name, "--nocapture", "--test-threads=1"];
-    let output = Command::new(program).args(arguments).env(VARIABLE, name).output().unwrap();
+    let Some(output) = again::run(name, used) else { return };
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(!output.status.success(), reported, "{name}: {said}");
     if reported {
@@ -116,7 +107,9 @@ uses! {
             let mut values: Vec<_> = (0..5000).map(|_| pool.alloc(value)).collect();
             values.drain(1000..2000);
             values.extend((0..3000).map(|_| pool.alloc(value)));
-            values.iter().for_each(|value| drop(read(&**value)));
+            for value in &values {
+                read(&**value);
+            }
         }
         play(7_u8);
         play(7_u16);
