@@ -237,11 +237,14 @@ fn play<K: Kind>(bound: usize, operations: &[Operation]) {
     end(&pool, entries);
 }
 
-/// The number of histories: `PROPTEST_CASES` where it is set.
-pub(crate) fn config() -> ProptestConfig {
+/// How many histories are played of each kind, where `PROPTEST_CASES` does not say.
+pub(crate) const CASES: u32 = if cfg!(debug_assertions) { 10 } else { 24 };
+
+/// The number of histories: `PROPTEST_CASES` where it is set, and otherwise `cases`.
+pub(crate) fn config(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = if cfg!(debug_assertions) { 10 } else { 24 };
+        config.cases = cases;
     }
     config
 }
@@ -250,7 +253,7 @@ pub(crate) fn config() -> ProptestConfig {
 macro_rules! test_kinds {
     ($($(#[$attribute:meta])* $name:ident: $Kind:ty;)*) => {
         proptest! {
-            #![proptest_config(config())]
+            #![proptest_config(config(CASES))]
             $(
                 $(#[$attribute])*
                 #[test]

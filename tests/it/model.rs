@@ -10,6 +10,7 @@ use typed_pool::InvalidFree;
 
 use self::operation::{Form, Operation, operation};
 use super::figures::check_figures;
+use super::histories::config;
 use super::{
     MemoryPool, Pool, PoolBox, block_count, compact, growing, shrink_under_handles, slots,
     trim_under_handles,
@@ -399,18 +400,8 @@ fn play<const N: usize>(bound: Option<usize>, gives_back: bool, operations: &[Op
     history.end();
 }
 
-/// The number of histories: `PROPTEST_CASES` where it is set.
-fn config() -> ProptestConfig {
-    let cases = if cfg!(miri) { 2 } else { 64 };
-    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = cases;
-    }
-    config
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(if cfg!(miri) { 2 } else { 64 }))]
 
     /// Small values: a magazine of a thousand slots, chunks of thousands.
     #[test]

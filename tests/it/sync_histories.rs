@@ -11,7 +11,7 @@ use std::thread;
 use proptest::prelude::*;
 
 use crate::sync::histories::kinds::{Blocks, Classes, Keeping, Typed};
-use crate::sync::histories::{Entry, History, Kind, Operation, config, end, operations};
+use crate::sync::histories::{CASES, Entry, History, Kind, Operation, config, end, operations};
 
 /// The number of threads.
 const THREADS: usize = 3;
@@ -50,7 +50,7 @@ where
 macro_rules! test_kinds {
     ($($(#[$attribute:meta])* $name:ident: $Kind:ty;)*) => {
         proptest! {
-            #![proptest_config(config())]
+            #![proptest_config(config(CASES))]
             $(
                 $(#[$attribute])*
                 #[test]
