@@ -465,17 +465,7 @@ unsafe impl<C: PoolCore> Slots for BlockPool<C> {
     unsafe fn relocate(slot: NonNull<u8>, move_to: impl FnOnce(NonNull<u8>)) -> bool {
         // SAFETY: 1. clause 1.
         let owner = unsafe { owner_of::<C>(slot) };
-        // SAFETY: 1. clause 1: an occupied slot's chunk has been entered.
-        unsafe { guard::check_occupied(slot, Size::UNKNOWN) };
-        let move_to = |target| {
-            // SAFETY: 1. and 2. clause 2 of `PoolCore`.
-            unsafe { guard::hand_out(target, Size::UNKNOWN) };
-            move_to(target);
-            // SAFETY: 1. clause 1. 2. clause 2: the value has moved.
-            unsafe { guard::take_back(slot, Size::UNKNOWN) };
-        };
-        // SAFETY: 1. the owner is the core of the slot. 2. clause 2. 3. clause 3, and the guard
-        // uses no core.
+        // SAFETY: 1. the owner is the core of the slot. 2. clause 2. 3. clause 3.
         unsafe { owner.relocate(slot, move_to) }
     }
 

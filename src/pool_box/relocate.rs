@@ -4,6 +4,7 @@ use core::ptr::{self, NonNull};
 
 use super::PoolBox;
 use crate::compaction::Movable;
+use crate::guard;
 use crate::memory::Memory;
 
 impl<T: ?Sized, M: Memory> PoolBox<'_, T, M> {
@@ -42,7 +43,13 @@ impl<T: ?Sized, M: Memory> PoolBox<'_, T, M> {
         };
         // SAFETY: 1. invariant 1. 2. When the value has moved, nothing refers to its slot. 3.
         // Moving copies bytes.
-        unsafe { M::relocate(slot, move_to) }
+        let moved = unsafe { M::relocate(slot, move_to) };
+        if !moved {
+            // Otherwise it was looked at on the way.
+            // SAFETY: 1. invariant 1: an occupied slot's chunk has been entered.
+            unsafe { guard::check_occupied(slot, Self::size(this)) };
+        }
+        moved
     }
 }
 
@@ -53,10 +60,16 @@ unsafe impl<T: ?Sized, M: Memory> Movable for PoolBox<'_, T, M> {
     }
 
     unsafe fn move_to(&mut self, slot: NonNull<u8>) {
-        let bytes = size_of_val(&**self);
+        let (from, size, bytes) = (Movable::slot(self), Self::size(self), size_of_val(&**self));
+        // SAFETY: 1. invariant 1: an occupied slot's chunk has been entered.
+        unsafe { guard::check_occupied(from, size) };
+        // SAFETY: 1. clause 1. 2. clause 2: it was vacant until now.
+        unsafe { guard::hand_out(slot, size) };
         // SAFETY: valid: a `T` of so many bytes lies in the handle's slot (invariant 2), and the
         // other has room for as many, aligned alike (clause 1). Two slots do not overlap.
-        unsafe { ptr::copy_nonoverlapping(self.slot().as_ptr(), slot.as_ptr(), bytes) };
+        unsafe { ptr::copy_nonoverlapping(from.as_ptr(), slot.as_ptr(), bytes) };
+        // SAFETY: 1. as above. 2. The value has left it.
+        unsafe { guard::take_back(from, size) };
         // INVARIANT: 1. clause 1. 2. the value was copied, and nothing refers to what is left of
         // it, since the handle is borrowed exclusively. 3. clause 1.
         self.value = with_address(self.value, slot);

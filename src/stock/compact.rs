@@ -9,7 +9,6 @@ use crate::chunk::Chunk;
 use crate::compaction::{CompactStats, Movable};
 use crate::fault::point;
 use crate::front::Front;
-use crate::guard::{self, Size};
 
 /// The tally of a chunk whose values are moved out, and of one that has values which cannot be: no
 /// chunk has so many slots.
@@ -154,15 +153,9 @@ impl Stock {
             *mask &= *mask - 1;
             let slot = handle.slot();
             point();
-            // SAFETY: 1. clause 1 of `Movable`: an occupied slot's chunk has been entered.
-            unsafe { guard::check_occupied(slot, Size::UNKNOWN) };
-            // SAFETY: 1. it is one of `dense`. 2. It has been taken out of the bitmap.
-            unsafe { guard::hand_out(target, Size::UNKNOWN) };
             // SAFETY: 1. the target was in the bitmap of a chunk of this stock, as the handle is of
             // one: of the same core, whose slots are alike. 2. It has been taken out there.
             unsafe { handle.move_to(target) };
-            // SAFETY: 1. clause 1 of `Movable`. 2. The value has moved out of it.
-            unsafe { guard::take_back(slot, Size::UNKNOWN) };
             point();
             // INVARIANT: `Depot` 3. from the handle to the bitmap. `Front` 2. counted here.
             let (index, bit) = chunk.bit_of(slot);
