@@ -88,7 +88,7 @@ unsafe fn grow_cleared(
 unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        match self.take_at_hand(layout) {
+        match self.take_at_hand(layout, Size::BLOCK) {
             Some(slot) => Ok(block_of(slot, layout.size())),
             None => allocate_otherwise(self, layout),
         }
@@ -96,7 +96,7 @@ unsafe impl<C: PoolCore> Allocator for &ClassedPool<C> {
 
     #[inline]
     fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        let block = match self.take_at_hand(layout) {
+        let block = match self.take_at_hand(layout, Size::BLOCK) {
             Some(slot) => block_of(slot, layout.size()),
             None if layout.size() == 0 || SizeClass::of(layout).is_none() => {
                 return allocate_aside(self, layout, true);
@@ -167,7 +167,7 @@ fn allocate_otherwise<C: PoolCore>(
 ) -> Result<NonNull<[u8]>, AllocError> {
     match SizeClass::of(layout) {
         Some(class) if layout.size() != 0 => {
-            let slot = pool.take_of(class).map_err(|_| AllocError)?;
+            let slot = pool.take_of(class, Size::BLOCK).map_err(|_| AllocError)?;
             Ok(block_of(slot, layout.size()))
         }
         _ => allocate_aside(pool, layout, false),
@@ -401,7 +401,7 @@ unsafe impl<C: PoolCore> Allocator for &BlockPool<C> {
         if layout.size() > block.size() || layout.align() > block.align() {
             return Err(AllocError);
         }
-        self.take(Size::UNKNOWN).map(|slot| block_of(slot, layout.size())).ok_or(AllocError)
+        self.take(Size::BLOCK).map(|slot| block_of(slot, layout.size())).ok_or(AllocError)
     }
 
     #[inline]

@@ -8,7 +8,7 @@ use core::ptr::NonNull;
 use crate::chunk_summary::Chunks;
 use crate::error::{InvalidFree, PoolError};
 use crate::fixed::Fixed;
-use crate::guard::{self, Size};
+use crate::guard::Size;
 use crate::memory::{Memory, Slot, sealed::Slots};
 use crate::plan::{Growth, Leftovers, Plan};
 use crate::pool_core::{self, PoolCore, ThreadSafe, core_of, owner_of};
@@ -204,7 +204,7 @@ impl<C: PoolCore> BlockPool<C> {
     /// ```
     #[inline]
     pub fn allocate(&self) -> Option<NonNull<u8>> {
-        self.take(Size::UNKNOWN).map(Slot::into_start)
+        self.take(Size::BLOCK).map(Slot::into_start)
     }
 
     /// Takes a block back. It is the first to be handed out again, by a pool that threads share to
@@ -275,8 +275,7 @@ impl<C: PoolCore> BlockPool<C> {
     /// ```
     pub unsafe fn try_deallocate(&self, block: NonNull<u8>) -> Result<(), InvalidFree> {
         let slot = self.core().occupied_slot(block.addr().get())?;
-        // SAFETY: 1. by the line above.
-        unsafe { guard::check_occupied(slot, Size::UNKNOWN) };
+        pool_core::check_block(self.core(), slot)?;
         // SAFETY: 1. by the lines above, since clause 2 lets tell vacant blocks apart. 2. clause 1.
         unsafe { pool_core::give_back(self.core(), slot) };
         Ok(())

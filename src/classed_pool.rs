@@ -134,12 +134,16 @@ impl<C: PoolCore> ClassedPool<C> {
         self.classes[class.number()].get()
     }
 
-    /// Takes a slot for a value of a class, where one is in front.
+    /// Takes a slot of the class of a layout, where one is in front, for what `size` says.
     #[inline]
-    pub(crate) fn take_at_hand(&self, layout: Layout) -> Option<Slot<'_, BlockPool<C>>> {
+    pub(crate) fn take_at_hand(
+        &self,
+        layout: Layout,
+        size: Size,
+    ) -> Option<Slot<'_, BlockPool<C>>> {
         let slot = self.core_of(SizeStep::of(layout)?)?.take_at_hand()?;
         // SAFETY: 1. and 2. the core just handed the slot out, and `self` outlives the borrow.
-        Some(unsafe { Slot::handed_out(slot, Size::likely(layout.size())) })
+        Some(unsafe { Slot::handed_out(slot, size) })
     }
 
     /// The pools of all classes that have been used.
@@ -161,7 +165,7 @@ impl<C: PoolCore> ClassedPool<C> {
     /// [`PoolError::AlignTooLarge`], [`PoolError::TooLarge`] or [`PoolError::OutOfMemory`].
     #[inline]
     pub(crate) fn take(&self, layout: Layout) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
-        match self.take_at_hand(layout) {
+        match self.take_at_hand(layout, Size::likely(layout.size())) {
             Some(slot) => Ok(slot),
             None => self.take_otherwise(layout),
         }
@@ -176,34 +180,38 @@ impl<C: PoolCore> ClassedPool<C> {
     #[inline(never)]
     fn take_otherwise(&self, layout: Layout) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
         match SizeClass::of(layout) {
-            Some(class) => self.take_of(class),
+            Some(class) => self.take_of(class, Size::UNKNOWN),
             None => self.gate.take_lone(layout),
         }
     }
 
-    /// Takes a slot of a class.
+    /// Takes a slot of a class, for what `size` says.
     ///
     /// # Errors
     ///
     /// [`PoolError::OutOfMemory`].
-    pub(crate) fn take_of(&self, class: SizeClass) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
+    pub(crate) fn take_of(
+        &self,
+        class: SizeClass,
+        size: Size,
+    ) -> Result<Slot<'_, BlockPool<C>>, PoolError> {
         let pool = match self.class(class) {
             Some(pool) => pool,
             None => self.add_class(class)?,
         };
         let found = match &self.ground {
-            None => pool.take(Size::UNKNOWN),
+            None => pool.take(size),
             // Before more is reserved, what other classes have to spare is looked for.
             Some(ground) => ground
-                .without_reserving(|| pool.take(Size::UNKNOWN))
+                .without_reserving(|| pool.take(size))
                 .or_else(|| {
                     self.gather(ground);
-                    pool.take(Size::UNKNOWN)
+                    pool.take(size)
                 })
                 // Where no more is to be had, however little they have to spare.
                 .or_else(|| {
                     self.release_chunks();
-                    pool.take(Size::UNKNOWN)
+                    pool.take(size)
                 }),
         };
         found.ok_or_else(|| pool.refusal())

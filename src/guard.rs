@@ -30,9 +30,11 @@ pub(crate) struct Size {
 }
 
 /// What is known of a size in bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Known {
     Nothing,
+    /// Nothing but that it is a block's.
+    Block,
     Likely(usize),
     Certain(usize),
 }
@@ -40,6 +42,9 @@ enum Known {
 impl Size {
     /// Nothing is known.
     pub(crate) const UNKNOWN: Self = Self::new(Known::Nothing);
+
+    /// Nothing is known but that the slot is a block, or is to be one, and not a handle's.
+    pub(crate) const BLOCK: Self = Self::new(Known::Block);
 
     const fn new(known: Known) -> Self {
         let _ = known;
@@ -88,6 +93,13 @@ impl Size {
         Self::new(Known::Certain(bytes))
     }
 
+    /// Whether it is that of a block.
+    #[cfg(feature = "hardened")]
+    #[inline]
+    fn is_block(self) -> bool {
+        self.known == Known::Block
+    }
+
     /// What is known, or `None` where nothing is done.
     #[inline]
     fn known(self) -> Option<Known> {
@@ -125,6 +137,11 @@ pub(crate) unsafe fn enter(chunk: Chunk) {
     if has_slots {
         // SAFETY: 1. they are those of the slots (clause 1).
         unsafe { canary::fill(chunk.first(), chunk.slots() * chunk.slot_bytes()) };
+        let (slots, bytes) = (chunk.slots(), chunk.object_bytes());
+        for slot in (0..slots).map(|index| chunk.slot(index)) {
+            // SAFETY: 1. it is one. 2. clause 1.
+            unsafe { canary::mark_vacant(slot, bytes) };
+        }
     }
     #[cfg(typed_pool_sanitize)]
     for index in 0..if has_slots { chunk.slots() } else { 0 } {
@@ -193,7 +210,7 @@ unsafe fn with_bytes(slot: NonNull<u8>, size: Size, run: impl Fn(usize) + Copy) 
         None => return,
         Some(Known::Certain(bytes)) => return run(bytes),
         Some(Known::Likely(bytes)) => Some(bytes),
-        Some(Known::Nothing) => None,
+        Some(Known::Nothing | Known::Block) => None,
     };
     // SAFETY: 1. clause 1. 2. It is used here alone.
     let found = || unsafe { Chunk::of(slot) }.object_bytes();
@@ -245,7 +262,7 @@ pub(crate) unsafe fn take_back(slot: NonNull<u8>, size: Size) {
         #[cfg(feature = "hardened")]
         // SAFETY: 1. by `with_bytes`. 2. clause 2.
         unsafe {
-            canary::make_vacant(slot, bytes);
+            canary::take_back(slot, bytes, size.is_block());
         }
         #[cfg(typed_pool_sanitize)]
         // SAFETY: 1. by `with_bytes`, and clause 2.
@@ -275,7 +292,7 @@ pub(crate) unsafe fn hand_out(slot: NonNull<u8>, size: Size) {
         #[cfg(feature = "hardened")]
         // SAFETY: 1. by `with_bytes`. 2. clause 2. 3. So a slot becomes vacant.
         unsafe {
-            canary::hand_out(slot, bytes);
+            canary::hand_out(slot, bytes, size.is_block());
         }
         let _ = bytes;
     };
@@ -304,7 +321,7 @@ pub(crate) unsafe fn check_occupied(slot: NonNull<u8>, size: Size) {
 }
 
 /// Checks that `block` may be given back to the core at `owner`, whose slots are aligned to `align`
-/// bytes: that it is an occupied slot of that core. Without the feature `hardened`, nothing.
+/// bytes: that it is a block that the core handed out. Without the feature `hardened`, nothing.
 ///
 /// # Errors
 ///
@@ -327,11 +344,7 @@ pub(crate) fn check_free(
         }
         let slot = chunk.slot_at(address)?;
         // SAFETY: 1. by the line above.
-        if unsafe { canary::is_vacant(slot, chunk.object_bytes()) } {
-            return Err(InvalidFree::Vacant);
-        }
-        // SAFETY: 1. by the line above.
-        unsafe { canary::check_occupied(slot, chunk.object_bytes()) };
+        unsafe { canary::check_block(slot, chunk.object_bytes()) }?;
     }
     let _ = (block, owner, align);
     Ok(())
@@ -389,7 +402,7 @@ pub(crate) unsafe fn put_together(address: NonNull<u8>, mark: usize) {
     let _ = (address, mark);
 }
 
-/// Notes that a slot stays occupied whose handle was taken apart.
+/// Notes that a slot is as one with a handle again, though it was taken apart.
 ///
 /// # Safety
 ///
@@ -401,7 +414,7 @@ pub(crate) unsafe fn keep(slot: NonNull<u8>) {
         #[cfg(feature = "hardened")]
         // SAFETY: 1. by `with_bytes`. 2. clause 2.
         unsafe {
-            canary::make_occupied(slot, bytes);
+            canary::hold(slot, bytes);
         }
         let _ = bytes;
     };

@@ -75,11 +75,12 @@
 //!
 //! | what is found | when | how it ends |
 //! |---|---|---|
-//! | [`MemoryPool::deallocate`] of a block twice, of an address in a block, of another pool's, or of none; the same of blocks of a class by `Allocator` | at once | panic, nothing changed |
+//! | [`MemoryPool::deallocate`] of a block twice, of an address in a block, of another pool's, of a value with a handle, or of none; the same of blocks of a class by `Allocator` | at once | panic, nothing changed |
 //! | [`PoolBox::from_raw`] twice, after the drop, of another kind of pool, of an address that no handle was taken apart into | at once | panic, nothing changed |
-//! | two handles of one value | at the second drop, while its chunk is there | abort |
+//! | two handles of one value | with debug assertions on, at the second drop, while its chunk is there; else when the slot is taken by two values at once | abort |
 //! | a byte written to the word behind a slot, which is as long as a value or its class | when the value is dropped, given back or moved | abort |
-//! | a byte written to a vacant slot, or to that word behind it | when the slot is taken again | abort |
+//! | a byte written to a vacant slot | when the slot is taken again | abort |
+//! | a byte written to the word behind a vacant slot | with debug assertions on, when the slot is taken again; else when it is given back then | abort |
 //!
 //! A panic comes with the place of the call. An abort comes after a message that names the slot:
 //! what would be unwound trusts the memory. A slot that has been taken again in between is
@@ -90,7 +91,8 @@
 //! targets), for ever. A slot takes a word more, rounded up to the alignment: for
 //! [`SizeClassPool`], whose classes are aligned to what divides them, twice as much at worst.
 //! Entering a chunk writes all of it, and pages are not given back (`madvise`). Every byte of a
-//! slot is written once more and read once more. Without the feature, nothing of this is there.
+//! slot is written once more and read once more; with debug assertions on, vacant slots are marked
+//! besides. Without the feature, nothing of this is there.
 //!
 //! Programs under AddressSanitizer can be built with `RUSTFLAGS="-Zsanitizer=address --cfg
 //! typed_pool_sanitize"`: vacant slots of chunks that were entered are poisoned, and every use of

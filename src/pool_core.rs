@@ -259,7 +259,7 @@ unsafe fn take_behind_beside<C: PoolCore>(core: &C, slot: NonNull<u8>) -> Option
 #[inline]
 pub(crate) fn check_free<C: PoolCore>(core: &C, block: NonNull<u8>) -> Result<(), InvalidFree> {
     if cfg!(feature = "hardened") {
-        guard::check_free(block, NonNull::from(core).cast(), core.geometry().slot().align())
+        check_block(core, block)
     } else if cfg!(debug_assertions) {
         core.occupied_slot(block.addr().get()).map(drop)
     } else {
@@ -267,7 +267,17 @@ pub(crate) fn check_free<C: PoolCore>(core: &C, block: NonNull<u8>) -> Result<()
     }
 }
 
-/// Gives a slot back that has no handle.
+/// Checks that a block is one that a core handed out. Without the feature `hardened`, nothing.
+///
+/// # Errors
+///
+/// An [`InvalidFree`] where it is not.
+#[inline]
+pub(crate) fn check_block<C: PoolCore>(core: &C, block: NonNull<u8>) -> Result<(), InvalidFree> {
+    guard::check_free(block, NonNull::from(core).cast(), core.geometry().slot().align())
+}
+
+/// Gives a block back.
 ///
 /// # Safety
 ///
@@ -275,7 +285,7 @@ pub(crate) fn check_free<C: PoolCore>(core: &C, block: NonNull<u8>) -> Result<()
 #[inline]
 pub(crate) unsafe fn give_back<C: PoolCore>(core: &C, slot: NonNull<u8>) {
     // SAFETY: 1. clause 1: an occupied slot's chunk has been entered. 2. clause 2.
-    unsafe { guard::take_back(slot, Size::UNKNOWN) };
+    unsafe { guard::take_back(slot, Size::BLOCK) };
     // SAFETY: 1. clause 1. 2. clause 2.
     unsafe { core.put(slot) };
 }

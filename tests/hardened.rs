@@ -44,8 +44,9 @@ fn check(name: &str, end: End, attack: impl FnOnce()) {
 
 /// Tests that are attacks.
 macro_rules! attacks {
-    ($($name:ident => $end:expr, $attack:block)*) => {
+    ($($(#[$which:meta])? $name:ident => $end:expr, $attack:block)*) => {
         $(
+            $(#[$which])?
             #[test]
             fn $name() {
                 // The module is that of the crate, or one in it.
@@ -63,6 +64,10 @@ const VACANT: End = Refused("vacant already");
 const TWICE: End = Stopped("given back twice");
 const PAST_THE_END: End = Stopped("past the end of its value");
 const WHILE_VACANT: End = Stopped("written to while it was vacant");
+
+/// Slots are marked as they become vacant, with debug assertions on.
+const GONE: End =
+    Refused(if cfg!(debug_assertions) { "is vacant" } else { "no handle's any more" });
 
 fn free(pool: &MemoryPool, block: NonNull<u8>) {
     // SAFETY: none: these are attacks.
@@ -180,7 +185,7 @@ attacks! {
         put_together(raw);
         put_together(raw);
     }
-    after_its_handle_was_dropped => Refused("its slot is vacant"), {
+    after_its_handle_was_dropped => GONE, {
         let pool = Pool::new();
         let raw = PoolBox::into_raw(pool.alloc(7_u64));
         // SAFETY: as documented: the first time it may.
@@ -255,18 +260,30 @@ attacks! {
     }
 
     // Values that are dropped twice.
+    //
+    // With debug assertions on, it is the second drop that is noticed, before the destructor runs.
+    // Without, what the slot is handed out to for the second time.
 
+    #[cfg(debug_assertions)]
     two_handles => TWICE, {
         let pool = Pool::new();
         let handle = pool.alloc(String::from("once"));
         drop(doubled(&handle));
         drop(handle);
     }
+    two_handles_of_a_number => TWICE, {
+        let pool = Pool::new();
+        let handle = pool.alloc(7_u64);
+        drop(doubled(&handle));
+        drop(handle);
+        let _both = (pool.alloc(8), pool.alloc(9));
+    }
     two_handles_of_a_class => TWICE, {
         let pool = SizeClassPool::new();
         let handle = pool.alloc([7_u8; 100]);
         drop(doubled(&handle));
         drop(handle);
+        let _both = (pool.alloc([8_u8; 100]), pool.alloc([9_u8; 100]));
     }
     two_handles_and_another_value => TWICE, {
         let pool = Pool::new();
@@ -275,13 +292,16 @@ attacks! {
         let other = pool.alloc(8);
         drop(handle);
         drop(other);
+        let _both = (pool.alloc(8), pool.alloc(9));
     }
     a_value_moved_out_of_two_handles => TWICE, {
         let pool = Pool::new();
         let handle = pool.alloc(7_u64);
         PoolBox::into_inner(doubled(&handle));
         PoolBox::into_inner(handle);
+        let _both = (pool.alloc(8), pool.alloc(9));
     }
+    #[cfg(debug_assertions)]
     two_handles_that_move => TWICE, {
         let pool = Pool::new();
         let mut values: Vec<_> = (0..20_000_u64).map(|number| pool.alloc(number)).collect();
@@ -387,7 +407,8 @@ attacks! {
         poke(address_of(&values[15]), 8);
         pool.compact(&mut values);
     }
-    past_the_end_on_another_thread => Stopped("given back"), {
+    #[cfg(debug_assertions)]
+    on_two_threads => TWICE, {
         let pool = SyncPool::new();
         let handle = pool.alloc(7_u64);
         poke(NonNull::from(&*handle).cast(), 0);
@@ -419,11 +440,17 @@ attacks! {
         poke(address, 12);
         pool.alloc([0; 13]);
     }
-    a_byte_behind => Stopped("behind the vacant slot"), {
+    a_byte_behind => Stopped("memory was written to behind the"), {
         let (pool, blocks) = blocks(10);
         free(&pool, blocks[3]);
         poke(blocks[3], 31);
         pool.allocate();
+    }
+    a_byte_behind_the_place_of_a_value => Stopped("memory was written to behind the"), {
+        let pool = Pool::new();
+        let address = address_of(&pool.alloc(7_u64));
+        poke(address, 8);
+        drop(pool.alloc(8));
     }
     the_place_of_a_value => WHILE_VACANT, {
         let pool = Pool::new();
@@ -549,6 +576,19 @@ mod allocator {
             };
             assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(grow)).is_err());
             assert!(!pool.is_empty(), "nothing was taken");
+        }
+        of_a_handle => Refused("vacant already"), {
+            let pool = SizeClassPool::new();
+            let number = pool.alloc(7_u64);
+            give_back(&pool, address_of(&number), Layout::new::<u64>());
+        }
+        of_a_handle_of_no_more => TWICE, {
+            let pool = SizeClassPool::new();
+            let number = pool.alloc(7_u64);
+            drop(doubled(&number));
+            let block = (&pool).allocate(Layout::new::<u64>()).unwrap().cast();
+            assert_eq!(block, address_of(&number), "the slot is a block now");
+            drop(number);
         }
         past_the_end => PAST_THE_END, {
             let pool = SizeClassPool::new();

@@ -1,14 +1,16 @@
 //! What stands in vacant slots, and behind occupied ones.
 //!
-//! Behind each slot is a word, its canary, which says of an occupied slot whether it has a handle.
-//! A vacant slot holds [`PATTERN`] in every byte, canary included. What stands there is looked at
-//! before it changes: who has written past the end of a value, or to a slot that was given back,
-//! has changed it.
+//! Behind each slot is a word, its canary. It says whether what occupies the slot is a value with a
+//! handle, one whose handle was taken apart, or a block. A vacant slot holds [`PATTERN`] in every
+//! byte in front of its canary, which says that it is vacant where [`MARKS_VACANT`], and is that of
+//! a value with a handle elsewhere. What stands there is looked at before it changes: who has
+//! written past the end of a value, or to a slot that was given back, has changed it.
 
 use core::fmt;
 use core::ptr::NonNull;
 use core::slice;
 
+use crate::error::InvalidFree;
 use crate::geometry::CANARY;
 use crate::guard::MARKS;
 
@@ -18,15 +20,31 @@ const PATTERN: u8 = 0xDD;
 /// A word of a vacant slot.
 const WORD: usize = usize::from_ne_bytes([PATTERN; size_of::<usize>()]);
 
-/// What an occupied slot is, as its canary says.
+/// The number of bytes up to which a slot is looked at on the spot, word by word.
+const FEW: usize = 64;
+
+/// Whether slots are marked as they become vacant, so that the second of two handles of one value
+/// is found when it ends. It takes two stores more for each value that comes and goes, a third of
+/// all that hardening costs small ones. Without it such a slot is found when it is to be handed out
+/// for the second time, by the value that lies in it.
+const MARKS_VACANT: bool = cfg!(debug_assertions);
+
+/// What tells a block from handles of each kind that were taken apart.
+const BLOCK: usize = MARKS;
+
+/// What a slot is, as its canary says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct State(usize);
 
 impl State {
-    /// It is a handle's, or nobody's who has to give it back.
-    const OCCUPIED: Self = Self(0x5A3C_9627);
+    /// It is a handle's, or nobody's who has to give it back; or it is vacant.
+    const HELD: Self = Self(0x5A3C_9627);
 
-    /// Its handle, of a kind that is told by `mark`, was taken apart.
+    /// It is vacant, and marked so.
+    const VACANT: Self = if MARKS_VACANT { Self(0x4B7D_6C35) } else { Self::HELD };
+
+    /// It is a block, for [`BLOCK`], or its handle, of a kind that is told by `mark`, was taken
+    /// apart.
     const fn apart(mark: usize) -> Self {
         Self(0x2E61_7845 + (mark << 8))
     }
@@ -80,7 +98,7 @@ unsafe fn write(slot: NonNull<u8>, bytes: usize, state: State) {
     unsafe { canary.write_unaligned(state.behind(slot)) };
 }
 
-/// Prepares memory as that of vacant slots.
+/// Fills memory of vacant slots with the pattern.
 ///
 /// # Safety
 ///
@@ -91,55 +109,87 @@ pub(super) unsafe fn fill(start: NonNull<u8>, bytes: usize) {
     unsafe { start.write_bytes(PATTERN, bytes) };
 }
 
-/// Prepares a slot that becomes vacant, for a number of bytes that the compiler may know.
-///
-/// # Safety
-///
-/// 1. and 2. As for [`write`].
-#[inline(always)]
-pub(super) unsafe fn make_vacant(slot: NonNull<u8>, bytes: usize) {
-    // SAFETY: 1. the slot is as long (clause 1), and the caller's (clause 2).
-    unsafe { fill(slot, bytes) };
-    // SAFETY: 1. clause 1.
-    let canary = unsafe { canary(slot, bytes) };
-    // SAFETY: there is room for it, which nobody else uses (clauses 1 and 2).
-    unsafe { canary.write_unaligned(WORD) };
-}
-
-/// Checks that nobody wrote to a vacant slot, which is occupied from then on, for a number of bytes
-/// that the compiler may know.
-///
-/// # Safety
-///
-/// 1. and 2. As for [`write`].
-/// 3. It was made vacant by [`make_vacant`].
-#[inline(always)]
-pub(super) unsafe fn hand_out(slot: NonNull<u8>, bytes: usize) {
-    // SAFETY: 1. to 3. clauses 1 to 3.
-    let mut words = unsafe { content(slot, bytes) }.chunks_exact(size_of::<usize>());
-    let wrong = words.by_ref().fold(0, |wrong, word| {
-        wrong | (usize::from_ne_bytes(word.try_into().expect("a word is as long")) ^ WORD)
-    });
-    let at_end = words.remainder().iter().fold(0, |wrong, byte| wrong | (byte ^ PATTERN));
-    // SAFETY: 1. clause 1.
-    let behind = unsafe { read(slot, bytes) } ^ WORD;
-    if wrong | usize::from(at_end) | behind != 0 {
-        // SAFETY: 1. to 3. clauses 1 to 3.
-        unsafe { stop_at_vacant(slot, bytes) };
-    }
-    // SAFETY: 1. clause 1. 2. clause 2.
-    unsafe { make_occupied(slot, bytes) };
-}
-
-/// Notes that a slot is occupied.
+/// Notes that a slot is vacant, whatever it was.
 ///
 /// # Safety
 ///
 /// 1. and 2. As for [`write`].
 #[inline]
-pub(super) unsafe fn make_occupied(slot: NonNull<u8>, bytes: usize) {
+pub(super) unsafe fn mark_vacant(slot: NonNull<u8>, bytes: usize) {
     // SAFETY: 1. clause 1. 2. clause 2.
-    unsafe { write(slot, bytes, State::OCCUPIED) };
+    unsafe { write(slot, bytes, State::VACANT) };
+}
+
+/// Prepares a slot that becomes vacant, and was a block or had a handle, for a number of bytes that
+/// the compiler may know.
+///
+/// # Safety
+///
+/// 1. and 2. As for [`write`].
+#[inline(always)]
+pub(super) unsafe fn take_back(slot: NonNull<u8>, bytes: usize, was_block: bool) {
+    // SAFETY: 1. the slot is as long (clause 1), and the caller's (clause 2).
+    unsafe { fill(slot, bytes) };
+    if MARKS_VACANT || was_block {
+        // SAFETY: 1. clause 1. 2. clause 2.
+        unsafe { mark_vacant(slot, bytes) };
+    }
+}
+
+/// Checks that nobody wrote to a vacant slot, which is a block or a handle's from then on, for a
+/// number of bytes that the compiler may know.
+///
+/// # Safety
+///
+/// 1. and 2. As for [`write`].
+/// 3. It was prepared by [`fill`] and [`mark_vacant`], or by [`take_back`], as it became vacant.
+#[inline(always)]
+pub(super) unsafe fn hand_out(slot: NonNull<u8>, bytes: usize, is_block: bool) {
+    // SAFETY: 1. to 3. clauses 1 to 3.
+    let content = unsafe { content(slot, bytes) };
+    let wrong = if bytes <= FEW { differs(content) } else { many_differ(content) };
+    if wrong {
+        // SAFETY: 1. to 3. clauses 1 to 3.
+        unsafe { stop_at_vacant(slot, bytes) };
+    }
+    if MARKS_VACANT || is_block {
+        // SAFETY: 1. clause 1.
+        if unsafe { read(slot, bytes) } != State::VACANT.behind(slot) {
+            // SAFETY: 1. to 3. clauses 1 to 3.
+            unsafe { stop_at_vacant(slot, bytes) };
+        }
+        let state = if is_block { State::apart(BLOCK) } else { State::HELD };
+        // SAFETY: 1. clause 1. 2. clause 2.
+        unsafe { write(slot, bytes, state) };
+    }
+}
+
+/// Notes that a slot is a handle's, or nobody's who has to give it back.
+///
+/// # Safety
+///
+/// 1. and 2. As for [`write`].
+#[inline]
+pub(super) unsafe fn hold(slot: NonNull<u8>, bytes: usize) {
+    // SAFETY: 1. clause 1. 2. clause 2.
+    unsafe { write(slot, bytes, State::HELD) };
+}
+
+/// Whether a byte is not that of a vacant slot.
+#[inline(always)]
+fn differs(content: &[u8]) -> bool {
+    let mut words = content.chunks_exact(size_of::<usize>());
+    let wrong = words.by_ref().fold(0, |wrong, word| {
+        wrong | (usize::from_ne_bytes(word.try_into().expect("a word is as long")) ^ WORD)
+    });
+    let at_end = words.remainder().iter().fold(0, |wrong, byte| wrong | (byte ^ PATTERN));
+    wrong | usize::from(at_end) != 0
+}
+
+/// As [`differs`], out of the way: an allocation stays short enough to be inlined.
+#[inline(never)]
+fn many_differ(content: &[u8]) -> bool {
+    differs(content)
 }
 
 /// What is in a vacant slot.
@@ -155,16 +205,6 @@ unsafe fn content<'a>(slot: NonNull<u8>, bytes: usize) -> &'a [u8] {
     unsafe { slice::from_raw_parts(slot.as_ptr(), bytes) }
 }
 
-/// Whether a slot is vacant, by its canary.
-///
-/// # Safety
-///
-/// 1. As for [`canary`].
-pub(super) unsafe fn is_vacant(slot: NonNull<u8>, bytes: usize) -> bool {
-    // SAFETY: 1. clause 1.
-    unsafe { read(slot, bytes) == WORD }
-}
-
 /// Checks that a slot is occupied, and that nobody wrote past its end.
 ///
 /// # Safety
@@ -173,17 +213,40 @@ pub(super) unsafe fn is_vacant(slot: NonNull<u8>, bytes: usize) -> bool {
 #[inline]
 pub(super) unsafe fn check_occupied(slot: NonNull<u8>, bytes: usize) {
     // SAFETY: 1. clause 1.
-    if unsafe { read(slot, bytes) } != State::OCCUPIED.behind(slot) {
+    if unsafe { read(slot, bytes) } != State::HELD.behind(slot) {
         // SAFETY: 1. clause 1.
         unsafe { stop_at_occupied(slot, bytes) };
     }
 }
 
-/// Notes that the handle of an occupied slot is taken apart.
+/// Checks that a slot is a block that was handed out, and that nobody wrote past its end.
+///
+/// # Errors
+///
+/// [`InvalidFree::Vacant`] where it is vacant, or was never handed out as a block.
+///
+/// # Safety
+///
+/// 1. As for [`canary`].
+pub(super) unsafe fn check_block(slot: NonNull<u8>, bytes: usize) -> Result<(), InvalidFree> {
+    // SAFETY: 1. clause 1.
+    let found = unsafe { read(slot, bytes) };
+    if found == State::apart(BLOCK).behind(slot) {
+        Ok(())
+    } else if [State::HELD, State::VACANT].iter().any(|state| found == state.behind(slot)) {
+        Err(InvalidFree::Vacant)
+    } else {
+        // SAFETY: 1. clause 1.
+        unsafe { stop_at_occupied(slot, bytes) }
+    }
+}
+
+/// Notes that an occupied slot is a block, or that its handle is taken apart.
 ///
 /// # Safety
 ///
 /// 1. and 2. As for [`write`].
+#[inline]
 pub(super) unsafe fn take_apart(slot: NonNull<u8>, bytes: usize, mark: usize) {
     // SAFETY: 1. clause 1.
     unsafe { check_occupied(slot, bytes) };
@@ -210,14 +273,14 @@ pub(super) unsafe fn put_together(
     let found = unsafe { read(slot, bytes) };
     if found == State::apart(mark).behind(slot) {
         // SAFETY: 1. clause 1. 2. clause 2.
-        unsafe { make_occupied(slot, bytes) };
+        unsafe { hold(slot, bytes) };
         Ok(())
-    } else if found == WORD {
-        Err("its slot is vacant")
-    } else if found == State::OCCUPIED.behind(slot) {
+    } else if found == State::HELD.behind(slot) {
         Err("its value has a handle already, or is no handle's any more")
-    } else if (0..MARKS).any(|mark| found == State::apart(mark).behind(slot)) {
-        Err("it was a handle of another kind of pool")
+    } else if found == State::VACANT.behind(slot) {
+        Err("its slot is vacant")
+    } else if (0..=BLOCK).any(|mark| found == State::apart(mark).behind(slot)) {
+        Err("it was a handle of another kind of pool, or is a block")
     } else {
         // SAFETY: 1. clause 1.
         unsafe { stop_at_occupied(slot, bytes) }
@@ -237,8 +300,9 @@ unsafe fn stop_at_vacant(slot: NonNull<u8>, bytes: usize) -> ! {
     match content.iter().position(|&byte| byte != PATTERN) {
         Some(offset) => stop(&format_args!(
             "the slot of {bytes} bytes at {slot:p} was written to while it was vacant: byte \
-             {offset} is {:#04x}",
-            content[offset]
+             {offset} is {:#04x}{}",
+            content[offset],
+            if MARKS_VACANT { "" } else { ", unless the slot was given back twice" }
         )),
         None => stop(&format_args!(
             "memory was written to behind the vacant slot of {bytes} bytes at {slot:p}"
@@ -256,13 +320,17 @@ unsafe fn stop_at_vacant(slot: NonNull<u8>, bytes: usize) -> ! {
 unsafe fn stop_at_occupied(slot: NonNull<u8>, bytes: usize) -> ! {
     // SAFETY: 1. clause 1.
     let found = unsafe { read(slot, bytes) };
-    if found == WORD {
+    if MARKS_VACANT && found == State::VACANT.behind(slot) {
         stop(&format_args!("the slot of {bytes} bytes at {slot:p} is given back twice"))
+    }
+    if found == State::apart(BLOCK).behind(slot) {
+        stop(&format_args!(
+            "the slot of {bytes} bytes at {slot:p} is given back twice: it is a block by now"
+        ))
     }
     if (0..MARKS).any(|mark| found == State::apart(mark).behind(slot)) {
         stop(&format_args!(
-            "the value in the slot of {bytes} bytes at {slot:p} is dropped, whose handle was \
-             taken apart"
+            "the slot of {bytes} bytes at {slot:p} is given back, whose handle was taken apart"
         ))
     }
     stop(&format_args!(
