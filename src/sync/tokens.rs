@@ -42,9 +42,9 @@ impl Tokens {
         self.0.fetch_add(count, Release);
     }
 
-    /// The number of tokens at some moment.
+    /// The number of tokens at some moment. No bit is to be seen by way of it.
     pub(super) fn count(&self) -> usize {
-        self.0.load(Acquire)
+        self.0.load(Relaxed)
     }
 }
 
