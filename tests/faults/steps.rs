@@ -209,6 +209,14 @@ fn memory_is_given_back() {
         act: shared(),
     }
     .run();
+    // The chunks behind it are numbered anew.
+    let front = Act::Shared(|pool, _| {
+        let mut all: Vec<_> = (0..2000).map(|id| pool.alloc(Words::new(id))).collect();
+        all.drain(..1000);
+        pool.trim();
+    });
+    let what = "trim, of the chunk in front";
+    Scenario::<40> { what, make: Pool::new, bounded: false, values: 0, act: front }.run();
     let alone = Act::Alone(|pool| _ = pool.shrink_to_fit());
     Scenario::<40> {
         what: "shrink",
