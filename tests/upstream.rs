@@ -26,9 +26,9 @@ mod local {
     mod handles;
     mod size_class;
 
-    /// Gives back what is vacant.
-    fn trim(pool: &mut SizeClassPool) {
-        pool.trim();
+    /// Gives back what is vacant; returns the number of bytes.
+    fn trim(pool: &mut SizeClassPool) -> usize {
+        pool.trim()
     }
 
     /// Gives back what is vacant where that can be done while handles live.
@@ -56,9 +56,9 @@ mod sync {
     mod handles;
     mod size_class;
 
-    /// Gives back what is vacant.
-    fn trim(pool: &mut SizeClassPool) {
-        pool.shrink_to_fit();
+    /// Gives back what is vacant; returns the number of bytes.
+    fn trim(pool: &mut SizeClassPool) -> usize {
+        pool.shrink_to_fit()
     }
 
     /// As [`trim`], of which there is none.
@@ -76,10 +76,10 @@ use typed_pool::{SyncMemoryPool, SyncPool};
 
 #[cfg(feature = "std")]
 use crate::allocator::granted_yet;
-use crate::allocator::{bytes, calls, with_grants};
+use crate::allocator::{bytes, calls, with_grants, with_largest};
 #[cfg(feature = "std")]
 use crate::support::Counted;
-use crate::support::{Tally, stride_of};
+use crate::support::{CHUNK_ALIGN, Tally, stride_of};
 
 #[test]
 fn a_memory_pool_calls_upstream_only_when_it_is_made() {
@@ -241,6 +241,14 @@ fn an_allocation_that_upstream_refuses_gives_the_value_back() {
     assert!(handles.iter().zip(0..).all(|(handle, id)| handle.id == id));
     handles.clear();
     assert_eq!((pool.len(), tally.live()), (0, 0));
+}
+
+#[test]
+fn room_for_more_values_is_had_chunk_by_chunk() {
+    let pool = Pool::<[u64; 8]>::new();
+    let count = 20 * CHUNK_ALIGN / 64;
+    assert_eq!(with_largest(CHUNK_ALIGN, || pool.try_reserve(count)), Ok(()));
+    assert!(pool.capacity() >= count);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use typed_pool::{InvalidFree, PoolError};
 
 use super::{MemoryPool, block_count};
-use crate::support::stride_of;
+use crate::support::{CHUNK_ALIGN, stride_of};
 
 /// Takes every block of a pool that is vacant. No other thread has used the pool.
 fn exhaust(pool: &MemoryPool) -> Vec<NonNull<u8>> {
@@ -193,6 +193,12 @@ fn an_allocation_that_upstream_refuses_is_an_error() {
         PoolError::OutOfMemory { bytes: refused } => assert!(refused >= bytes),
         error => panic!("{error}"),
     }
+    // Each of these has a chunk of its own, of which no more can be numbered.
+    let (object_size, chunks) = (CHUNK_ALIGN, 1 << 32);
+    let error = MemoryPool::new(object_size, chunks - 1).unwrap_err();
+    assert!(matches!(error, PoolError::OutOfMemory { .. }));
+    let error = MemoryPool::new(object_size, chunks).unwrap_err();
+    assert_eq!(error, PoolError::TooLarge { object_size, pool_size: chunks });
 }
 
 /// The page faults of this thread so far, where the system tells them.

@@ -372,3 +372,32 @@ fn a_pool_of_size_classes_that_cannot_be_made_says_so() {
     assert!(granted >= 1, "its core is asked for");
     assert_eq!(bytes(), before);
 }
+
+#[test]
+fn figures_of_memory_are_those_of_upstream() {
+    let mut pool = SizeClassPool::new();
+    let row = |len| pool.alloc_slice_fill_with(len, |n| n as u8);
+    let mut rows: Vec<_> = (0..3000).map(|n| row(n * 7 % 2000)).collect();
+    // The tables have room for one more of these.
+    rows.extend([row(50_000), row(60_000)]);
+    let figures = || {
+        let stats = pool.stats();
+        let calls = stats.upstream_allocations - stats.upstream_releases;
+        (bytes(), stats.bytes_reserved as isize, calls)
+    };
+    let before = figures();
+    let large = row(70_000);
+    let with_large = figures();
+    assert!(with_large.0 >= before.0 + 70_000);
+    assert_eq!(with_large.0 - before.0, with_large.1 - before.1);
+    assert_eq!(with_large.2, before.2 + 1);
+    drop(large);
+    assert_eq!(figures(), before);
+    drop(rows);
+    let reserved = pool.stats().bytes_reserved;
+    let before = bytes();
+    let released = super::trim(&mut pool);
+    assert_eq!((released, pool.stats().bytes_reserved), (reserved, 0));
+    // What is noted of vacant memory may take some more meanwhile.
+    assert!((0..1024).contains(&(bytes() + released as isize - before)));
+}
