@@ -364,3 +364,50 @@ impl<C: PoolCore> fmt::Debug for ClassedPool<C> {
             .finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::chunk::Chunk;
+    use crate::local_core::LocalCore;
+    #[cfg(feature = "std")]
+    use crate::sync::SyncCore;
+    use crate::typed_pool::TypedPool;
+
+    /// Asserts that `check` notices a slot of `core` that is in two places.
+    fn is_noticed<C: PoolCore>(core: &C, check: impl Fn()) {
+        let slot = core.take().expect("the core has a slot");
+        check();
+        // SAFETY: 1. the slot was just handed out. 2. It is used while that is occupied.
+        let chunk = unsafe { Chunk::holding(slot) };
+        let (index, mask) = chunk.bit_of(slot);
+        chunk.vacancy().insert(index, mask);
+        let noticed = catch_unwind(AssertUnwindSafe(&check));
+        chunk.vacancy().remove(index, mask);
+        assert!(noticed.is_err());
+        check();
+        // SAFETY: 1. and 2. it was handed out to this function.
+        unsafe { core.put(slot) };
+    }
+
+    /// Asserts that the pools with such cores notice it.
+    fn is_noticed_by_pools<C: PoolCore>() {
+        let blocks = BlockPool::<C>::new(32, 100).unwrap();
+        is_noticed(blocks.core(), || blocks.check_invariants());
+        let typed = TypedPool::<u64, C>::new();
+        is_noticed(typed.core(), || typed.check_invariants());
+        let classed = ClassedPool::<C>::new();
+        let class = SizeClass::of(Layout::new::<u64>()).unwrap();
+        let class = classed.add_class(class).unwrap();
+        is_noticed(class.core(), || classed.check_invariants());
+    }
+
+    #[test]
+    fn a_slot_in_two_places_is_noticed() {
+        is_noticed_by_pools::<LocalCore>();
+        #[cfg(feature = "std")]
+        is_noticed_by_pools::<SyncCore>();
+    }
+}

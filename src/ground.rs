@@ -328,3 +328,27 @@ impl Drop for Ground {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn a_ground_with_more_than_it_has_reserved_is_noticed() {
+        let ground = Ground::new(NonNull::dangling());
+        let granules = ground.take_granules(3).unwrap();
+        let tract = ground.take_tract().unwrap();
+        // SAFETY: 1. and 2. it was just taken, and nobody has used it.
+        unsafe { ground.put_back(tract, CHUNK_ALIGN) };
+        // A tract of each kind, and no other.
+        ground.check_invariants();
+        let reserved = ground.reserved.replace(ground.reserved.get() - 1);
+        let noticed = catch_unwind(AssertUnwindSafe(|| ground.check_invariants()));
+        ground.reserved.set(reserved);
+        assert!(noticed.is_err());
+        // SAFETY: 1. and 2. they were just taken, and nobody has used them.
+        unsafe { ground.put_back(granules, 3 * GRANULE) };
+    }
+}
