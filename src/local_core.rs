@@ -143,7 +143,7 @@ impl LocalCore {
     /// returns the number of bytes.
     pub(crate) fn shrink_to(&self, floor: usize) -> usize {
         // SAFETY: 1. invariant 1.
-        unsafe { self.stock.borrow_mut().shrink_to(floor, &self.front) }.1
+        unsafe { self.stock.borrow_mut().shrink_to(floor, &self.front) }
     }
 
     /// Moves values of `handles` out of sparse chunks, as [`Stock::compact`] does.

@@ -13,11 +13,11 @@ use crate::reservation::Reservation;
 
 impl Depot {
     /// Gives wholly vacant chunks of a growing depot back, as long as it keeps `floor` slots; the
-    /// last ones first. The bitmaps name every vacant slot of the entered ones. Returns the numbers
-    /// of chunks and of bytes. The other chunks are numbered anew.
-    pub(crate) fn release_vacant(&mut self, floor: usize) -> (usize, usize) {
+    /// last ones first. The bitmaps name every vacant slot of the entered ones. Returns the number
+    /// of bytes. The other chunks are numbered anew.
+    pub(crate) fn release_vacant(&mut self, floor: usize) -> usize {
         debug_assert!(self.growth == Growth::OnDemand);
-        let before = (self.reservations.len(), self.bytes);
+        let before = self.bytes;
         let mut spare = self.capacity.saturating_sub(floor);
         // Behind the entered chunks lie reservations that were never entered.
         let entered = self.chunks.len();
@@ -57,7 +57,7 @@ impl Depot {
         // What is not released then is reserved, and not entered.
         point();
         self.release(kept..entered);
-        (before.0 - self.reservations.len(), before.1 - self.bytes)
+        before - self.bytes
     }
 
     /// Releases the reservations of some numbers, whose chunks are used no more.

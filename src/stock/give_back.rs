@@ -67,7 +67,7 @@ impl Stock {
     pub(crate) unsafe fn trim(&mut self, front: &Front) -> usize {
         match self.depot.growth() {
             // SAFETY: 1. clause 1.
-            Growth::OnDemand => unsafe { self.shrink_to(0, front) }.1,
+            Growth::OnDemand => unsafe { self.shrink_to(0, front) },
             Growth::Bounded if pages::CAN_RELEASE => {
                 // SAFETY: 1. clause 1.
                 unsafe { self.empty_front(front) };
@@ -78,14 +78,14 @@ impl Stock {
     }
 
     /// Gives wholly vacant chunks of a growing stock back, as long as it keeps `floor` slots;
-    /// returns the numbers of chunks and of bytes.
+    /// returns the number of bytes.
     ///
     /// # Safety
     ///
     /// 1. `front` is the front of this stock.
-    pub(crate) unsafe fn shrink_to(&mut self, floor: usize, front: &Front) -> (usize, usize) {
+    pub(crate) unsafe fn shrink_to(&mut self, floor: usize, front: &Front) -> usize {
         if self.depot.growth() != Growth::OnDemand {
-            return (0, 0);
+            return 0;
         }
         // SAFETY: 1. clause 1.
         unsafe { self.empty_front(front) };

@@ -79,7 +79,7 @@ impl SyncCore {
         let mut listing = Listing { core: self, depot };
         self.table.clear();
         point();
-        listing.depot.release_vacant(floor).1
+        listing.depot.release_vacant(floor)
     }
 }
 
