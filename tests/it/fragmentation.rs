@@ -12,6 +12,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -99,6 +100,38 @@ fn chunks_go_back_by_themselves() {
         assert!(stats.chunks >= 1 && stats.capacity <= full.min(6000), "{order:?}: {stats}");
         assert!(pool.trim() > 0);
     }
+}
+
+#[test]
+fn chunks_that_were_never_used_go_back_by_themselves() {
+    let pool = Pool::builder().release_empty_chunks(true).build();
+    let mut values: Vec<_> = (0..many(100_000)).map(|_| pool.alloc([7_u64; 8])).collect();
+    pool.reserve(many(100_000));
+    // No other chunk becomes vacant: a value stays in each.
+    let mut chunks = BTreeSet::new();
+    values.retain(|value| chunks.insert(PoolBox::as_ptr(value).addr() / CHUNK_ALIGN));
+    pool.check_invariants();
+    assert!(pool.chunks().all(|chunk| chunk.occupied() > 0) || cfg!(miri), "{}", pool.stats());
+    assert_eq!(values.len(), chunks.len());
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "fills a chunk")]
+fn a_short_chunk_goes_back_by_itself_though_a_full_one_stays() {
+    let pool = Pool::builder().release_empty_chunks(true).build();
+    let slots = || -> Vec<_> { pool.chunks().map(|chunk| chunk.slots()).collect() };
+    pool.reserve(100_000);
+    let full = slots()[0];
+    pool.trim();
+    pool.reserve(full + 50);
+    assert_eq!(slots(), [full, 50]);
+    let mut values: Vec<_> = (0..full + 50).map(|_| pool.alloc(7_u64)).collect();
+    // Those in the short chunk first.
+    while values.len() > 50 {
+        values.pop();
+    }
+    pool.check_invariants();
+    assert_eq!(slots(), [full]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use typed_pool::{InvalidFree, PoolError};
 
 use super::{MemoryPool, block_count};
-use crate::support::{CHUNK_ALIGN, stride_of};
+use crate::support::{CHUNK_ALIGN, GIVES_PAGES_BACK, stride_of};
 
 /// Takes every block of a pool that is vacant. No other thread has used the pool.
 fn exhaust(pool: &MemoryPool) -> Vec<NonNull<u8>> {
@@ -308,6 +308,23 @@ fn huge_pages_are_asked_for() {
     // A pool that is smaller than a huge page asks for none, and works.
     let small = MemoryPool::builder(8, 10).huge_pages().build().unwrap();
     assert!(small.allocate().is_some());
+}
+
+#[test]
+fn pages_of_chunks_that_were_never_entered_go_back() {
+    let count = if cfg!(miri) { 300 } else { 20_000 };
+    let pool = MemoryPool::builder(64, count).prefault().build().unwrap();
+    let block = pool.allocate().unwrap();
+    // SAFETY: the block was just allocated.
+    unsafe { block.write(7) };
+    let released = pool.trim();
+    // All but what the chunk with the block keeps of its own, and the slots that came with it.
+    let least = (count * 64).saturating_sub(3 * CHUNK_ALIGN);
+    assert_eq!(released > least, GIVES_PAGES_BACK, "{released} bytes of {least}");
+    assert_eq!(pool.trim(), 0, "what has gone is not given back twice");
+    // SAFETY: the block was written to, and is occupied.
+    assert_eq!(unsafe { block.read() }, 7);
+    assert_eq!(exhaust(&pool).len(), block_count(&pool) - 1);
 }
 
 #[test]
