@@ -137,6 +137,7 @@ impl Stock {
     }
 
     /// Moves the values of `handles` out of the chunks that leave; returns the number of values.
+    /// There is a [`Listing`] meanwhile, which counts the slots that become vacant when it ends.
     fn move_out<H: Movable>(&mut self, handles: &mut [H], front: &Front) -> usize {
         let mut targets: Option<Targets> = None;
         let mut moved = 0;
@@ -157,17 +158,15 @@ impl Stock {
             // one: of the same core, whose slots are alike. 2. It has been taken out there.
             unsafe { handle.move_to(target) };
             point();
-            // INVARIANT: `Depot` 3. from the handle to the bitmap. `Front` 2. counted here.
+            // INVARIANT: `Depot` 3. from the handle to the bitmap. `Front` 2. the `Listing` counts.
             let (index, bit) = chunk.bit_of(slot);
             chunk.vacancy().insert(index, bit);
-            front.vacant.set(front.vacant.get() + 1);
             moved += 1;
         }
         point();
         if let Some(Targets { chunk, index, mask }) = targets.filter(|targets| targets.mask != 0) {
-            // INVARIANT: `Depot` 3. back to the bitmap. `Front` 2. counted here.
+            // INVARIANT: `Depot` 3. back to the bitmap. `Front` 2. the `Listing` counts.
             chunk.vacancy().insert(index, mask);
-            front.vacant.set(front.vacant.get() + mask.count_ones() as usize);
         }
         moved
     }
