@@ -276,6 +276,24 @@ fn compaction_empties_what_can_be() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "fills chunks")]
+fn compaction_empties_the_sparsest_chunks() {
+    // The share of its values that each chunk keeps: together they have room for those of one.
+    for kept in [[90, 7, 85], [3, 90, 90], [80, 60, 50], [60, 50, 70]] {
+        let pool = Pool::new();
+        pool.reserve(3 * CHUNK_ALIGN / size_of::<[u64; 8]>());
+        let full: Vec<_> = pool.chunks().take(3).map(|chunk| chunk.slots()).collect();
+        let fill = |slots| -> Vec<_> { (0..slots).map(|id| pool.alloc([id; 8])).collect() };
+        let mut chunks: Vec<_> = full.into_iter().map(fill).collect();
+        chunks.iter_mut().zip(kept).for_each(|(held, kept)| held.truncate(held.len() * kept / 100));
+        let sparsest = chunks.iter().map(Vec::len).min().unwrap();
+        let done = pool.compact(chunks.iter_mut().flatten());
+        pool.check_invariants();
+        assert_eq!(done.moved, sparsest, "{kept:?}");
+    }
+}
+
+#[test]
 fn compaction_moves_nothing_but_what_it_is_given() {
     let (pool, other) = (Pool::new(), Pool::new());
     let count = many(100_000) as u64;
