@@ -180,3 +180,50 @@ impl Stock {
         })
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::alloc::Layout;
+    use core::ptr::NonNull;
+
+    use super::*;
+    use crate::depot::Depot;
+    use crate::geometry::Geometry;
+    use crate::plan::{Leftovers, Plan};
+
+    #[test]
+    fn the_next_look_is_due_when_a_quarter_has_gone_or_come() {
+        let geometry = Geometry::new(Layout::new::<[u64; 8]>()).unwrap();
+        let plan = Plan { gives_back: true, ..Plan::new(Growth::OnDemand, 0, Leftovers::Free) };
+        // SAFETY: 1. it has none.
+        let depot = unsafe { Depot::new(geometry, plan, NonNull::dangling()) };
+        let (mut stock, front) = (Stock::new(depot), Front::new(geometry.stride().bytes()));
+        let capacity = if cfg!(miri) { 3000 } else { 50_000 };
+        stock.reserve(capacity, &front).unwrap();
+        let magazine = front.magazine.capacity();
+        for len in 0..=capacity {
+            assert_eq!(stock.len(&front), len);
+            if [0, 100, magazine, 20_000, capacity].contains(&len) {
+                stock.watch_anew(&front);
+                let Watch { below, above, .. } = stock.watch.as_ref().unwrap();
+                let wished = if len > magazine { (3 * len).div_ceil(4) } else { len / 2 };
+                let most = (3 * capacity).div_ceil(4) - 1;
+                assert_eq!(*below, (len != 0).then_some(wished.min(most)), "{len}");
+                let risen = (len / 4).max(magazine).max(capacity / 256);
+                assert_eq!(*above, len + risen, "{len}");
+                // So many are in the bitmaps when the magazine is full and the rest is occupied.
+                let used = stock.depot.entered() - front.window.len();
+                let vacant = below.map(|below| used.saturating_sub(below + magazine));
+                assert_eq!(stock.vacant_to_give_back(&front), vacant.unwrap_or(usize::MAX));
+            }
+            if len == capacity || front.window.take().is_some() {
+                continue;
+            }
+            let due = stock.watch.as_ref().unwrap().above;
+            // SAFETY: 1. it is.
+            assert!(unsafe { stock.refill(&front) }, "there is another chunk");
+            assert_eq!(stock.watch.as_ref().unwrap().above != due, len >= due, "{len}");
+            assert!(front.window.take().is_some());
+        }
+    }
+}
