@@ -336,6 +336,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn it_is_worth_gathering_a_quarter_and_not_again_soon_for_little() {
+        let ground = Ground::new(NonNull::dangling());
+        assert!(!ground.is_worth_gathering(usize::MAX), "there is nothing");
+        let granules = ground.take_granules(1).unwrap();
+        let reserved = ground.bytes_reserved();
+        for little in [false, true, false] {
+            ground.note_gathered(reserved / 16 - usize::from(little));
+            assert_eq!(ground.is_worth_gathering(reserved / 4), !little);
+            assert!(!ground.is_worth_gathering(reserved / 4 - 1));
+            let patience = if little { reserved + reserved / 8 } else { 0 };
+            assert_eq!(ground.patience.get(), patience);
+        }
+        ground.patience.set(reserved);
+        assert!(ground.is_worth_gathering(reserved), "it has as much as was to be waited for");
+        // SAFETY: 1. and 2. it was just taken, and nobody has used it.
+        unsafe { ground.put_back(granules, GRANULE) };
+        ground.release_vacant();
+        assert_eq!((ground.bytes_reserved(), ground.patience.get()), (0, 0));
+        assert_eq!(ground.upstream_calls(), (1, 1));
+    }
+
+    #[test]
     fn a_ground_with_more_than_it_has_reserved_is_noticed() {
         let ground = Ground::new(NonNull::dangling());
         let granules = ground.take_granules(3).unwrap();

@@ -137,3 +137,16 @@ pub(crate) unsafe fn release(base: NonNull<u8>, bytes: usize) -> usize {
 pub(crate) unsafe fn release(_base: NonNull<u8>, _bytes: usize) -> usize {
     0
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_touched_like_the_rest_and_have_no_huge_pages() {
+        for prefault in [false, true] {
+            let tables = Pages { prefault, huge: true }.of_tables();
+            assert_eq!(tables, Pages { prefault, huge: false });
+        }
+    }
+}

@@ -28,6 +28,7 @@ fn types_of_one_size_share_a_class() {
     assert_eq!((*number, *pair, *bytes), (7, (1, 2.5), [1; 5]));
     let stats = pool.stats();
     assert_eq!((stats.classes, stats.len, stats.bytes_live), (1, 3, 24));
+    assert_eq!((stats.upstream_allocations, stats.upstream_releases), (1, 0));
     let place = PoolBox::as_ptr(&pair).addr();
     drop(pair);
     assert_eq!(PoolBox::as_ptr(&pool.alloc(0_i64)).addr(), place);
