@@ -177,3 +177,23 @@ impl Drop for Caches {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refills_double_up_to_half_of_the_magazine() {
+        for slots in [1, 2, 7, 100, 1000] {
+            let cache = Cache::new(3, 5);
+            assert_eq!((cache.chunk.get(), cache.word.get()), (3, 5));
+            assert_eq!((cache.half(), cache.refill()), (0, 0));
+            cache.magazine.grow(slots).unwrap();
+            assert_eq!(cache.half(), slots.div_ceil(2));
+            for doublings in 0..8 {
+                assert_eq!(cache.refill(), (WORD_BITS << doublings).min(slots.div_ceil(2)));
+                cache.refilled();
+            }
+        }
+    }
+}

@@ -149,3 +149,49 @@ impl ChunkTable {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn hints_are_those_that_were_given_group_by_group_and_round() {
+        let table = ChunkTable::default();
+        table.hint(0);
+        assert_eq!(table.hinted(0).next(), None, "there is no room for a chunk");
+        table.reserve(1).unwrap();
+        assert!(table.group(0).is_some() && table.group(1).is_none());
+        // The segments hold one group, two and four: two are not enough for so many.
+        let chunks = 4 * WORD_BITS;
+        table.reserve(chunks).unwrap();
+        assert!(table.group(6).is_some() && table.group(7).is_none());
+        let mut rng = fastrand::Rng::with_seed(3);
+        let mut model = BTreeSet::new();
+        for _ in 0..if cfg!(miri) { 30 } else { 1000 } {
+            let number = rng.usize(..chunks);
+            match rng.u8(..3) {
+                0 => {
+                    table.unhint(number, || false);
+                    model.remove(&number);
+                }
+                1 => {
+                    table.unhint(number, || true);
+                    model.insert(number);
+                }
+                _ => {
+                    table.hint(number);
+                    model.insert(number);
+                }
+            }
+            let start = rng.usize(..chunks);
+            let round = |group| (start..start + WORD_BITS).map(move |n| group + n % WORD_BITS);
+            let hinted = (0..chunks).step_by(WORD_BITS).flat_map(round);
+            assert!(table.hinted(start).eq(hinted.filter(|number| model.contains(number))));
+        }
+        table.clear();
+        assert_eq!(table.hinted(0).next(), None);
+        assert_eq!((table.get(0), table.numbers().next()), (None, None));
+    }
+}
