@@ -336,6 +336,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_tract_is_no_longer_than_what_is_taken_of_it_needs() {
+        for count in 1..=SHARED_GRANULES {
+            let ground = Ground::new(NonNull::dangling());
+            let granules = ground.take_granules(count).unwrap();
+            let needed = (TRACT_HEADER_GRANULES + count).max(GRANULES >> SHORTER);
+            assert_eq!(ground.bytes_reserved(), needed * GRANULE);
+            // SAFETY: 1. and 2. they were just taken, and nobody has used them.
+            unsafe { ground.put_back(granules, count * GRANULE) };
+        }
+    }
+
+    #[test]
     fn it_is_worth_gathering_a_quarter_and_not_again_soon_for_little() {
         let ground = Ground::new(NonNull::dangling());
         assert!(!ground.is_worth_gathering(usize::MAX), "there is nothing");

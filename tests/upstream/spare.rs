@@ -52,3 +52,21 @@ fn all_that_lies_vacant_is_used_though_it_has_been_looked_for_before() {
     assert_eq!(had(&pool, 400), 400);
     assert!(pool.is_empty());
 }
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+#[cfg_attr(miri, ignore = "fills a tract")]
+fn the_last_granules_are_used_before_a_value_is_refused() {
+    // However few they are beside what a class has, and what it would take at once.
+    for count in [700, 1000, 1400, 1900, 2500] {
+        let pool = SizeClassPool::new();
+        let mut values = Vec::with_capacity(10_000);
+        values.extend((0..count).map(|_| pool.alloc([7_u8; 64])));
+        with_largest(32 << 10, || values.extend((0..).map_while(|_| pool.try_alloc([7; 64]).ok())));
+        pool.check_invariants();
+        let stats = pool.stats();
+        let live = stats.bytes_live * if cfg!(feature = "hardened") { 2 } else { 1 };
+        let ratio = live as f64 / stats.bytes_reserved as f64;
+        assert!(ratio > 0.9, "{stats}");
+    }
+}
