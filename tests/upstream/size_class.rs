@@ -401,3 +401,17 @@ fn figures_of_memory_are_those_of_upstream() {
     // What is noted of vacant memory may take some more meanwhile.
     assert!((0..1024).contains(&(bytes() + released as isize - before)));
 }
+
+#[test]
+fn dropping_a_pool_of_size_classes_gives_everything_back() {
+    let before = bytes();
+    let pool = SizeClassPool::new();
+    let row = |n: usize| pool.alloc_slice_fill_with(n * 7 % 40_000, |n| n as u8);
+    let rows: Vec<_> = (0..if cfg!(miri) { 100 } else { 3000 }).map(row).collect();
+    assert!(pool.stats().bytes_reserved as isize <= bytes() - before);
+    PoolBox::leak(pool.alloc(7_u64));
+    drop(rows);
+    assert!(pool.stats().bytes_reserved > 0);
+    drop(pool);
+    assert_eq!(bytes(), before, "a leaked value does not keep its memory");
+}
