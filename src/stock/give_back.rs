@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_next_look_is_due_when_a_quarter_has_gone_or_come() {
-        let geometry = Geometry::new(Layout::new::<[u64; 8]>()).unwrap();
+        let geometry = Geometry::new(Layout::new::<[u64; 128]>()).unwrap();
         let plan = Plan { gives_back: true, ..Plan::new(Growth::OnDemand, 0, Leftovers::Free) };
         // SAFETY: 1. it has none.
         let depot = unsafe { Depot::new(geometry, plan, NonNull::dangling()) };
