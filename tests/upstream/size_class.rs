@@ -399,7 +399,8 @@ fn figures_of_memory_are_those_of_upstream() {
     let released = super::trim(&mut pool);
     assert_eq!((released, pool.stats().bytes_reserved), (reserved, 0));
     // What is noted of vacant memory may take some more meanwhile.
-    assert!((0..1024).contains(&(bytes() + released as isize - before)));
+    let more = bytes() + released as isize - before;
+    assert!((0..released as isize / 256).contains(&more), "{more} bytes beside {released}");
 }
 
 #[test]
