@@ -434,7 +434,7 @@ impl Chunk {
     }
 
     /// The starts of `count` neighbouring slots from slot `first` on, the highest first.
-    #[cfg(feature = "std")]
+    #[cfg(any(feature = "std", feature = "hardened", typed_pool_sanitize))]
     pub(crate) fn run(&self, first: usize, count: usize) -> impl Iterator<Item = NonNull<u8>> {
         assert!(count <= self.slots() && first <= self.slots() - count);
         let (lowest, stride) = (self.first(), self.header().stride.bytes());

@@ -137,16 +137,16 @@ pub(crate) unsafe fn enter(chunk: Chunk) {
     if has_slots {
         // SAFETY: 1. they are those of the slots (clause 1).
         unsafe { canary::fill(chunk.first(), chunk.slots() * chunk.slot_bytes()) };
-        let (slots, bytes) = (chunk.slots(), chunk.object_bytes());
-        for slot in (0..slots).map(|index| chunk.slot(index)) {
+        let bytes = chunk.object_bytes();
+        for slot in chunk.run(0, chunk.slots()) {
             // SAFETY: 1. it is one. 2. clause 1.
             unsafe { canary::mark_vacant(slot, bytes) };
         }
     }
     #[cfg(typed_pool_sanitize)]
-    for index in 0..if has_slots { chunk.slots() } else { 0 } {
+    for slot in chunk.run(0, if has_slots { chunk.slots() } else { 0 }) {
         // SAFETY: 1. they are those of a slot (clause 1). Its canary stays to be read.
-        unsafe { poison::put(chunk.slot(index), chunk.object_bytes()) };
+        unsafe { poison::put(slot, chunk.object_bytes()) };
     }
     let _ = has_slots;
 }
@@ -327,7 +327,7 @@ pub(crate) unsafe fn check_occupied(slot: NonNull<u8>, size: Size) {
 ///
 /// An [`InvalidFree`] where it may not.
 #[inline]
-pub(crate) fn check_free(
+pub(crate) fn check_block(
     block: NonNull<u8>,
     owner: NonNull<()>,
     align: usize,

@@ -274,7 +274,7 @@ pub(crate) fn check_free<C: PoolCore>(core: &C, block: NonNull<u8>) -> Result<()
 /// An [`InvalidFree`] where it is not.
 #[inline]
 pub(crate) fn check_block<C: PoolCore>(core: &C, block: NonNull<u8>) -> Result<(), InvalidFree> {
-    guard::check_free(block, NonNull::from(core).cast(), core.geometry().slot().align())
+    guard::check_block(block, NonNull::from(core).cast(), core.geometry().slot().align())
 }
 
 /// Gives a block back.
