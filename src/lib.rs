@@ -80,7 +80,7 @@
 //! | two handles of one value | with debug assertions on, at the second drop, while its chunk is there; else when the slot is taken by two values at once | abort |
 //! | a byte written to the word behind a slot, which is as long as a value or its class | when the value is dropped, given back or moved | abort |
 //! | a byte written to a vacant slot | when the slot is taken again | abort |
-//! | a byte written to the word behind a vacant slot | with debug assertions on, when the slot is taken again; else when it is given back then | abort |
+//! | a byte written to the word behind a vacant slot | when a block is taken there, or with debug assertions on a value; else when that value is dropped or moved | abort |
 //!
 //! A panic comes with the place of the call. An abort comes after a message that names the slot:
 //! what would be unwound trusts the memory. A slot that has been taken again in between is
