@@ -23,6 +23,7 @@ mod give_back;
 mod lone;
 mod survey;
 
+pub(crate) use check::WALKS_UNASKED;
 #[cfg(feature = "std")]
 pub(crate) use give_back::release_pages_of;
 

@@ -44,11 +44,6 @@ impl Front {
     pub(crate) fn runs(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> {
         self.magazine.iter().map(|slot| (slot, 1)).chain(self.window.run())
     }
-
-    /// The vacant slots in it.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = NonNull<u8>> {
-        self.magazine.iter().chain(self.window.iter())
-    }
 }
 
 const _: () = assert!(size_of::<Front>() == 64);

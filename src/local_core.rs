@@ -7,7 +7,7 @@ use core::ptr::{self, NonNull};
 use crate::chunk::{Chunk, Kind};
 use crate::chunk_summary::Chunks;
 use crate::compaction::{CompactStats, Movable};
-use crate::depot::Depot;
+use crate::depot::{Depot, WALKS_UNASKED};
 use crate::error::{InvalidFree, PoolError};
 use crate::fault::point;
 use crate::front::Front;
@@ -182,7 +182,7 @@ unsafe impl PoolCore for LocalCore {
     }
 
     fn settle_leftovers(&self) {
-        if cfg!(debug_assertions) {
+        if WALKS_UNASKED {
             self.check_invariants();
         }
         if self.leftovers == Leftovers::Keep && self.len() > self.given_up.get() {

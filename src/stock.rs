@@ -184,7 +184,7 @@ impl Stock {
             let listed = self.with_vacancy.tree().contains(number);
             assert_eq!(listed, chunk.vacancy().count() != 0, "Stock invariant 1");
         }
-        let vacant = self.depot.check_invariants(|| front.slots(), self.len(front), true);
+        let vacant = self.depot.check_invariants(|| front.runs(), self.len(front), true);
         assert_eq!(vacant, front.vacant.get(), "Front invariant 2");
     }
 }

@@ -69,15 +69,6 @@ impl Window {
         first.map(|first| (first, self.len()))
     }
 
-    /// The slots, the lowest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<u8>> {
-        (0..self.len()).filter_map(|index| {
-            assert!(index < self.len());
-            // SAFETY: by the line above a slot starts there, in the chunk of `next` (invariant 2).
-            NonNull::new(unsafe { self.next.get().byte_add(index * self.stride) })
-        })
-    }
-
     /// The number of slots in the window.
     pub(crate) fn len(&self) -> usize {
         (self.end.get().addr() - self.next.get().addr()) / self.stride

@@ -3,13 +3,18 @@
 use core::ptr::NonNull;
 
 use super::Depot;
-use crate::bit_tree::WORD_BITS;
+use crate::bit_tree::run_masks;
 use crate::chunk::Chunk;
 use crate::plan::Growth;
 
+/// Whether everything is walked where nobody asks for it: when a pool is dropped or shrinks. An
+/// interpreter takes seconds for that, with a program of a user who looks for faults of his own.
+pub(crate) const WALKS_UNASKED: bool = cfg!(all(debug_assertions, not(miri)));
+
 impl Depot {
-    /// Walks everything, given the vacant slots that are `held` by the fronts of the core, and the
-    /// number of occupied ones. Returns the number of slots in the bitmaps.
+    /// Walks everything, given the vacant slots that are `held` by the fronts of the core, as the
+    /// first of neighbours and their number, and the number of occupied ones. Returns the number of
+    /// slots in the bitmaps.
     ///
     /// Where it is `alone` with the core, what is held is marked in the bitmaps for the duration of
     /// the walk, so that a slot that is held twice is found; otherwise nothing is changed. Nothing
@@ -18,7 +23,7 @@ impl Depot {
     /// # Panics
     ///
     /// Panics where an invariant does not hold; and where another thread uses the core.
-    pub(crate) fn check_invariants<I: Iterator<Item = NonNull<u8>>>(
+    pub(crate) fn check_invariants<I: Iterator<Item = (NonNull<u8>, usize)>>(
         &self,
         held: impl Fn() -> I,
         occupied: usize,
@@ -26,18 +31,16 @@ impl Depot {
     ) -> usize {
         let vacant = self.check_counts();
         let mut count = 0;
-        for slot in held() {
-            let (chunk, word, bit) = self.bit_of(slot);
-            assert_eq!(chunk.vacancy().word(word) & bit, 0, "Depot invariant 3: in two places");
+        for (chunk, word, mask) in held().flat_map(|run| self.bits_of(run)) {
+            assert_eq!(chunk.vacancy().word(word) & mask, 0, "Depot invariant 3: in two places");
             if alone {
-                chunk.vacancy().insert(word, bit);
+                chunk.vacancy().insert(word, mask);
             }
-            count += 1;
+            count += mask.count_ones() as usize;
         }
         if alone {
-            for slot in held() {
-                let (chunk, word, bit) = self.bit_of(slot);
-                chunk.vacancy().remove(word, bit);
+            for (chunk, word, mask) in held().flat_map(|run| self.bits_of(run)) {
+                chunk.vacancy().remove(word, mask);
             }
         }
         // Depot invariant 3: what is nowhere else is occupied.
@@ -45,11 +48,15 @@ impl Depot {
         vacant
     }
 
-    /// The chunk of a slot in a front, and the word and the bit that stand for it there.
-    fn bit_of(&self, slot: NonNull<u8>) -> (Chunk, usize, usize) {
+    /// The chunk of neighbours in a front, and the words and the bits that stand for them there.
+    fn bits_of(
+        &self,
+        (first, count): (NonNull<u8>, usize),
+    ) -> impl Iterator<Item = (Chunk, usize, usize)> {
         let (chunk, index) =
-            self.slot_at(slot.addr().get()).expect("a front holds slots of entered chunks");
-        (chunk, index / WORD_BITS, 1 << (index % WORD_BITS))
+            self.slot_at(first.addr().get()).expect("a front holds slots of entered chunks");
+        assert!(index + count <= chunk.slots(), "neighbours lie in one chunk");
+        run_masks(index, count).map(move |(word, mask)| (chunk, word, mask))
     }
 
     /// Checks all but where the slots of the fronts lie. Returns the number of slots in the

@@ -7,7 +7,7 @@ use super::sync_core::SyncCore;
 use crate::atomic::MutexGuard;
 use crate::bit_tree::run_masks;
 use crate::chunk::Chunk;
-use crate::depot::Depot;
+use crate::depot::{Depot, WALKS_UNASKED};
 use crate::fault::point;
 use crate::plan::Growth;
 
@@ -67,7 +67,7 @@ impl SyncCore {
         if self.growth != Growth::OnDemand {
             return 0;
         }
-        if cfg!(debug_assertions) {
+        if WALKS_UNASKED {
             self.check(true);
         }
         // SAFETY: 1. clause 1.

@@ -16,7 +16,7 @@ use super::tokens::Tokens;
 use crate::atomic::{Mutex, MutexGuard};
 use crate::chunk::{Chunk, Kind};
 use crate::chunk_summary::Chunks;
-use crate::depot::Depot;
+use crate::depot::{Depot, WALKS_UNASKED};
 use crate::error::{InvalidFree, PoolError};
 use crate::fault::{has_stopped_one, point};
 use crate::geometry::Geometry;
@@ -118,9 +118,9 @@ impl SyncCore {
         self.depot().capacity()
     }
 
-    /// The vacant slots in the magazines of threads.
-    fn held(&self) -> impl Iterator<Item = NonNull<u8>> {
-        self.caches.iter().flat_map(|cache| cache.magazine.iter())
+    /// The vacant slots in the magazines of threads, as the first of neighbours and their number.
+    fn runs(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> {
+        self.caches.iter().flat_map(|cache| cache.magazine.iter()).map(|slot| (slot, 1))
     }
 
     /// The number of vacant slots in the magazines of threads.
@@ -146,7 +146,7 @@ impl SyncCore {
     pub(super) fn check(&self, alone: bool) {
         let depot = self.depot();
         let stranded = self.stranded(&depot);
-        let vacant = depot.check_invariants(|| self.held(), self.len_of(&depot) - stranded, alone);
+        let vacant = depot.check_invariants(|| self.runs(), self.len_of(&depot) - stranded, alone);
         assert_eq!(vacant, self.tokens.count() + stranded, "SyncCore invariant 2");
         let listed = if self.growth == Growth::Lone { &[] } else { depot.chunks() };
         // One that a thread stopped at is listed by the next that needs it.
@@ -224,7 +224,7 @@ unsafe impl PoolCore for SyncCore {
     }
 
     fn settle_leftovers(&self) {
-        if cfg!(debug_assertions) {
+        if WALKS_UNASKED {
             self.check(true);
         }
         if self.leftovers == Leftovers::Keep && self.len() > self.given_up.load(Relaxed) {
@@ -361,12 +361,12 @@ unsafe impl PoolCore for SyncCore {
         let len = self.len_of(&depot);
         let lens = (len, self.peak.len().max(len));
         // SAFETY: 1. invariant 1.
-        unsafe { depot.stats(lens, self.capacity_of(&depot), self.held().map(|slot| (slot, 1))) }
+        unsafe { depot.stats(lens, self.capacity_of(&depot), self.runs()) }
     }
 
     fn chunks(&self) -> Chunks {
         // SAFETY: 1. invariant 1.
-        unsafe { self.depot().summaries(self.held().map(|slot| (slot, 1))) }
+        unsafe { self.depot().summaries(self.runs()) }
     }
 
     unsafe fn relocate(&self, slot: NonNull<u8>, move_to: impl FnOnce(NonNull<u8>)) -> bool {
