@@ -3,6 +3,7 @@
 //! - A pool that is bounded by `n` refuses none of `n` values, whatever the magazines of other
 //!   threads hold, asleep or ended; nor does a `SyncMemoryPool` of `n` blocks.
 //! - What it has beside `n` is what the magazines of the threads that used it have room for.
+//! - What magazines hold is not taken for values when the peak is noted.
 //! - More threads than there are numbers use a pool as well as others do, without a magazine.
 //! - Threads that come and go, and threads that only free, do not make a pool grow.
 
@@ -133,6 +134,21 @@ fn slots_beside_the_capacity_are_those_of_magazines() {
     let held: Vec<_> = std::iter::from_fn(|| pool.try_alloc(0).ok()).collect();
     assert!((n..=n + 20).contains(&held.len()) && pool.is_full());
     assert_eq!((pool.len(), pool.capacity()), (held.len(), n));
+    drop(held);
+    check_quiet(pool);
+}
+
+#[test]
+fn the_peak_leaves_out_what_magazines_of_other_threads_hold() {
+    let (n, most) = (size(4000, 100), 1023);
+    let pool = &SyncPool::new();
+    // This thread has its number before the other, whose magazine stays as it is.
+    drop(pool.alloc(Words::<2>::new(0)));
+    let hold = |count| (0..count).map(|id| pool.alloc(Words::new(id as u64))).collect::<Vec<_>>();
+    thread::scope(|scope| scope.spawn(|| drop(hold(n / 10))).join().unwrap());
+    let held = hold(n);
+    let peak = pool.stats().peak_len;
+    assert!((n.saturating_sub(most)..=n + most).contains(&peak), "{peak}, but there are {n}");
     drop(held);
     check_quiet(pool);
 }
