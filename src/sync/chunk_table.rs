@@ -157,6 +157,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn there_is_a_place_for_every_number() {
+        // That of the group that the last chunk is in, and none behind it.
+        let last = u32::MAX as usize / WORD_BITS;
+        assert_eq!((last + 1).ilog2() as usize, SEGMENTS - 1);
+    }
+
+    #[test]
     fn hints_are_those_that_were_given_group_by_group_and_round() {
         let table = ChunkTable::default();
         table.hint(0);
