@@ -64,6 +64,7 @@ mod local {
     mod size_class;
     mod structures;
     mod unsize;
+    mod words;
 
     /// The number of slots that this thread can have of a bounded pool that it alone has used.
     fn slots<T>(pool: &Pool<T>) -> usize {
@@ -152,6 +153,7 @@ mod sync {
     mod size_class;
     mod structures;
     mod unsize;
+    mod words;
 
     /// The number of slots that this thread can have of a bounded pool that it alone has used.
     fn slots<T>(pool: &Pool<T>) -> usize {
