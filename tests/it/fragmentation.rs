@@ -21,7 +21,7 @@ use crate::support::{CHUNK_ALIGN, GIVES_PAGES_BACK, Tally, panic_message, stride
 
 /// A number of values, cut where an interpreter runs the tests.
 const fn many(count: usize) -> usize {
-    if cfg!(miri) { count / 100 } else { count }
+    if cfg!(miri) { count.div_ceil(2000) } else { count }
 }
 
 /// Asserts that no chunk could be emptied by moving values, all of which can be.
@@ -41,22 +41,23 @@ enum Order {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "fills chunks")]
 fn trim_leaves_what_was_forgotten_or_leaked() {
     let pool = Pool::new();
-    let mut values: Vec<_> = (0..many(100_000) as u64).map(|number| pool.alloc(number)).collect();
-    let forgotten = PoolBox::into_raw(values.swap_remove(many(10_000)));
-    let leaked = PoolBox::leak(values.swap_remove(many(90_000)));
+    let mut values: Vec<_> = (0..100_000_u64).map(|number| pool.alloc(number)).collect();
+    let forgotten = PoolBox::into_raw(values.swap_remove(10_000));
+    let leaked = PoolBox::leak(values.swap_remove(90_000));
     drop(values);
     assert!(pool.trim() > 0);
     pool.check_invariants();
-    assert_eq!((pool.len(), pool.stats().chunks), (2, if cfg!(miri) { 1 } else { 2 }));
+    assert_eq!((pool.len(), pool.stats().chunks), (2, 2));
     *leaked += 1;
-    assert_eq!(*leaked, many(90_000) as u64 + 1);
+    assert_eq!(*leaked, 90_000 + 1);
     assert_eq!(pool.compact([] as [&mut PoolBox<'_, u64>; 0]).moved, 0);
     assert_eq!(pool.trim(), 0);
     // SAFETY: the address came from `into_raw`, the pool lives, and there is no other handle.
     let found = unsafe { PoolBox::<u64>::from_raw(forgotten) };
-    assert_eq!(*found, many(10_000) as u64);
+    assert_eq!(*found, 10_000);
 }
 
 #[test]
@@ -159,7 +160,9 @@ fn what_a_pool_was_made_with_stays() {
     for _ in 0..3 {
         drop((0..2 * count).map(|_| pool.alloc([7_u64; 8])).collect::<Vec<_>>());
         pool.check_invariants();
-        assert!((count..2 * count).contains(&pool.capacity()), "{}", pool.stats());
+        let capacity = pool.capacity();
+        // Where so few come and go, what is left of the growth is kept too.
+        assert!(capacity >= count && (capacity < 2 * count || cfg!(miri)), "{}", pool.stats());
     }
     let bounded = Pool::builder().bounded(count).release_empty_chunks(true).build();
     drop((0..count).map(|_| bounded.alloc([7_u64; 8])).collect::<Vec<_>>());
@@ -207,7 +210,7 @@ fn a_small_load_finds_what_a_spike_has_left() {
     values.truncate(many(4000));
     let after_spike = pool.capacity();
     // What was left lies in every chunk. It ends bit by bit, while the load rises and falls.
-    for _ in 0..20 {
+    for _ in 0..if cfg!(miri) { 2 } else { 20 } {
         values.extend((0..many(3000)).map(|_| pool.alloc([7_u64; 8])));
         values.drain(..many(3000));
         pool.check_invariants();
@@ -363,7 +366,8 @@ fn compaction_of_a_bounded_pool_packs_its_values() {
 #[test]
 fn handles_may_come_from_an_iterator_that_uses_the_pool_or_panics() {
     let pool = Pool::new();
-    let mut values: Vec<_> = (0..many(50_000) as u64).map(|id| pool.alloc(id)).collect();
+    let count = many(50_000) as u64;
+    let mut values: Vec<_> = (0..count).map(|id| pool.alloc(id)).collect();
     values.retain(|value| **value % 10 == 0);
     let len = values.len();
     let made = RefCell::new(Vec::new());
@@ -376,7 +380,7 @@ fn handles_may_come_from_an_iterator_that_uses_the_pool_or_panics() {
     pool.compact(values.iter_mut().map(uses));
     pool.check_invariants();
     assert_eq!((made.borrow().len(), pool.len()), (len, 2 * len));
-    let panics = |value: &PoolBox<'_, u64>| assert!(**value < 100, "no more");
+    let panics = |value: &PoolBox<'_, u64>| assert!(**value < count / 4, "no more");
     let words = panic_message(|| pool.compact(values.iter_mut().inspect(|value| panics(value))));
     assert_eq!(words, "no more");
     pool.check_invariants();
@@ -401,7 +405,9 @@ fn values_of_handles_that_keep_their_pool_move_too() {
 #[test]
 fn a_value_goes_to_a_chunk_in_front() {
     let pool = Pool::new();
-    let mut values: Vec<_> = (0..many(50_000) as u64).map(|id| pool.alloc([id; 8])).collect();
+    // More than the first chunk has room for.
+    let count = if cfg!(miri) { 125 } else { 50_000 };
+    let mut values: Vec<_> = (0..count).map(|id| pool.alloc([id; 8])).collect();
     let mut last = values.pop().unwrap();
     assert!(!PoolBox::relocate(&mut last), "no slot in front is vacant");
     // The slot of this one lies in the magazine, not in a bitmap.
@@ -409,7 +415,7 @@ fn a_value_goes_to_a_chunk_in_front() {
     let before = PoolBox::as_ptr(&last);
     assert!(PoolBox::relocate(&mut last));
     pool.check_invariants();
-    assert!(PoolBox::as_ptr(&last) != before && last[0] == many(50_000) as u64 - 1);
+    assert!(PoolBox::as_ptr(&last) != before && last[0] == count - 1);
     assert!(!PoolBox::relocate(&mut last), "it lies in front");
     values.retain(|value| value[0] % 30 == 0);
     while values.iter_mut().filter_map(|value| PoolBox::relocate(value).then_some(())).count() > 0 {

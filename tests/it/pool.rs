@@ -59,7 +59,7 @@ fn a_full_pool_refuses_and_gives_back() {
     assert_eq!(panic_message(|| first.clone()), words);
     assert_eq!(tally.live(), 2);
     drop(first);
-    assert!(!pool.is_full());
+    assert!(!pool.is_full() && !pool.is_empty());
     assert_eq!(pool.alloc(tally.value(6)).id, 6);
     drop((second, rest));
     assert_eq!((tally.live(), pool.len()), (0, 0));
@@ -85,7 +85,9 @@ fn panics_name_the_line_of_the_caller() {
 
 #[test]
 fn capacities_are_what_was_asked_for() {
-    for n in [0, 1, 7, 63, 1000, 8064, 8065, 30_000] {
+    let sizes: &[usize] =
+        if cfg!(miri) { &[0, 1, 7, 63, 300] } else { &[0, 1, 7, 63, 1000, 8064, 8065, 30_000] };
+    for &n in sizes {
         let bounded = Pool::<[u64; 4]>::bounded(n);
         assert_eq!((bounded.capacity(), bounded.is_full()), (n, n == 0));
         let handles: Vec<_> = (0..n).map(|i| bounded.alloc([i as u64; 4])).collect();
@@ -127,7 +129,7 @@ fn edges_of_capacity() {
 fn reserve_makes_room_at_once() {
     let pool = Pool::<u64>::new();
     let one = pool.alloc(1);
-    for additional in [0, 1, 100, 5000, 100_000] {
+    for additional in if cfg!(miri) { [0, 1, 7, 50, 200] } else { [0, 1, 100, 5000, 100_000] } {
         pool.reserve(additional);
         let capacity = pool.capacity();
         assert!(capacity >= pool.len() + additional);
@@ -150,14 +152,15 @@ fn reserve_makes_room_at_once() {
 #[test]
 fn trim_gives_back_what_is_vacant_and_nothing_else() {
     let mut pool = Pool::<[u64; 4]>::new();
-    let mut handles: Vec<_> = (0..50_000_u64).map(|i| pool.alloc([i; 4])).collect();
+    let count = if cfg!(miri) { 400 } else { 50_000 };
+    let mut handles: Vec<_> = (0..count).map(|i| pool.alloc([i as u64; 4])).collect();
     let (full, chunks) = (pool.stats(), pool.stats().chunks);
-    assert!(chunks > 5);
+    assert!(chunks > 5 || cfg!(miri));
     // Whatever lies in the second half of the addresses goes; some of the rest does too. Chunks lie
     // wherever upstream has room for them, in no order.
     let mut addresses: Vec<_> = handles.iter().map(|held| PoolBox::as_ptr(held).addr()).collect();
     addresses.sort_unstable();
-    let middle = addresses[25_000];
+    let middle = addresses[count / 2];
     handles.retain(|handle| handle[0] % 3 == 0 && PoolBox::as_ptr(handle).addr() < middle);
     let before = pool.stats();
     // Taken apart, the handles do not borrow the pool.
@@ -171,7 +174,7 @@ fn trim_gives_back_what_is_vacant_and_nothing_else() {
     assert_eq!(before.bytes_reserved - after.bytes_reserved, released);
     assert!(after.chunks < chunks && after.capacity < full.capacity);
     assert!(handles.iter().all(|handle| handle.iter().all(|word| *word == handle[0])));
-    let more: Vec<_> = (0..50_000_u64).map(|i| pool.alloc([i; 4])).collect();
+    let more: Vec<_> = (0..count).map(|i| pool.alloc([i as u64; 4])).collect();
     pool.check_invariants();
     drop((handles, more));
     trim(&mut pool);

@@ -80,12 +80,12 @@ fn large_values_come_and_go_with_their_memory() {
     assert_eq!((stats.large, stats.len), (2, 1));
     assert_eq!(stats.bytes_large, LARGEST + 1 + (1 << 20));
     assert_eq!(pool.len(), 3);
-    assert!(larger.iter().all(|byte| *byte == 2) && largest[LARGEST - 1] == 1);
+    assert!(*larger == [2; LARGEST + 1] && largest[LARGEST - 1] == 1);
     pool.check_invariants();
     // In another order than they came.
     drop(larger);
     let copy = pool.alloc([3_u8; LARGEST + 1]).clone();
-    assert!(copy.iter().all(|byte| *byte == 3));
+    assert!(*copy == [3; LARGEST + 1]);
     pool.check_invariants();
     drop((slot, copy, largest));
     let after = pool.stats();
@@ -110,7 +110,7 @@ fn a_large_value_is_cloned_into_memory_as_aligned() {
         drop(first);
         for clone in &clones {
             assert_eq!(PoolBox::as_ptr(clone).addr() % align_of::<A>(), 0);
-            assert!(clone.1.iter().all(|byte| *byte == 5));
+            assert!(clone.1 == [5; LARGEST + 4097]);
         }
     }
     check(Wide);
@@ -122,10 +122,11 @@ fn a_large_value_is_cloned_into_memory_as_aligned() {
 fn clones_stay_in_their_class() {
     let pool = SizeClassPool::new();
     // More than what lies in front, so that some are taken by way of the chunk.
-    let values: Vec<_> = (0..3000_u32).map(|n| pool.alloc([n; 10])).collect();
+    let count = if cfg!(miri) { 200 } else { 3000 };
+    let values: Vec<_> = (0..count).map(|n| pool.alloc([n; 10])).collect();
     let clones: Vec<_> = values.iter().map(PoolBox::clone).collect();
     assert!(values.iter().zip(&clones).all(|(value, clone)| value == clone));
-    assert_eq!((pool.stats().classes, pool.len()), (1, 6000));
+    assert_eq!((pool.stats().classes, pool.len()), (1, 2 * values.len()));
     pool.check_invariants();
 }
 
@@ -141,7 +142,7 @@ fn slices_and_text_are_built_in_place() {
     text.make_ascii_lowercase();
     assert_eq!(&*text, "größe");
     assert_eq!(&*pool.alloc_str(""), "");
-    let long = pool.alloc_slice_fill_with(100_000, |n| n);
+    let long = pool.alloc_slice_fill_with(10_000, |n| n);
     assert!(long.iter().enumerate().all(|(n, value)| n == *value));
     let names = pool.alloc_slice_fill_with(40, |n| n.to_string().repeat(n));
     assert_eq!((names[3].as_str(), pool.stats().large), ("333", 1));
