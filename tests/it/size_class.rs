@@ -21,7 +21,7 @@ const LARGEST: usize = 32 << 10;
 
 #[test]
 fn types_of_one_size_share_a_class() {
-    let pool = SizeClassPool::new();
+    let mut pool = SizeClassPool::new();
     let number = pool.alloc(7_u64);
     let pair = pool.alloc((1_u32, 2.5_f32));
     let bytes = pool.alloc([1_u8; 5]);
@@ -32,6 +32,11 @@ fn types_of_one_size_share_a_class() {
     let place = PoolBox::as_ptr(&pair).addr();
     drop(pair);
     assert_eq!(PoolBox::as_ptr(&pool.alloc(0_i64)).addr(), place);
+    assert!(!pool.is_empty());
+    drop((number, bytes));
+    super::trim_classes(&mut pool);
+    let stats = pool.stats();
+    assert_eq!((stats.upstream_allocations, stats.upstream_releases), (1, 1));
 }
 
 #[test]
@@ -78,6 +83,7 @@ fn large_values_come_and_go_with_their_memory() {
     let slot = pool.alloc_uninit::<[u64; 1 << 17]>();
     let stats = pool.stats();
     assert_eq!((stats.large, stats.len), (2, 1));
+    assert_eq!(stats.upstream_allocations - before.upstream_allocations, 3);
     assert_eq!(stats.bytes_large, LARGEST + 1 + (1 << 20));
     assert_eq!(pool.len(), 3);
     assert!(*larger == [2; LARGEST + 1] && largest[LARGEST - 1] == 1);
