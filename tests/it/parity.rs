@@ -449,31 +449,3 @@ fn a_clone_of_a_slice_that_panics_leaves_nothing() {
     row[2] = Third(Ok(3));
     assert_eq!(row.clone()[2].0, Ok(3));
 }
-
-#[test]
-fn a_pool_is_reached_by_way_of_a_handle() {
-    let pool = Pool::bounded(2);
-    let first = pool.alloc(1);
-    let beside = PoolBox::pool(&first);
-    let second = beside.alloc(2);
-    assert!(beside.try_alloc(3).unwrap_err().is_full());
-    assert!(beside.try_alloc_with(|| 3).is_err());
-    let words = "the pool is full: all of its slots are occupied, 2 in number";
-    assert_eq!(crate::support::panic_message(|| beside.alloc(3)), words);
-    drop(first);
-    let third = beside.alloc_with(|| 4);
-    assert_eq!((*third, *second, pool.len()), (4, 2, 2));
-
-    // In a pool of size classes: small values, whose chunks share a tract, and large ones.
-    let classes = SizeClassPool::new();
-    let small = classes.alloc([1_u8; 24]);
-    let large = classes.alloc([1_u8; 100_000]);
-    let more = PoolBox::pool(&small).alloc([2; 24]);
-    let larger = PoolBox::pool(&large).alloc_with(|| [2; 100_000]);
-    let many: Vec<_> = (0..100).map(|_| PoolBox::pool(&more).alloc([3; 24])).collect();
-    assert_eq!((more[23], larger[99_999], many[99][0], classes.len()), (2, 2, 3, 104));
-    assert_eq!(classes.stats().large, 2);
-    drop((small, large, more, larger, many));
-    assert!(classes.is_empty());
-    classes.check_invariants();
-}

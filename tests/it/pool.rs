@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use typed_pool::PoolError;
 
-use super::{Pool, PoolBox, surplus, trim};
+use super::{Pool, PoolBox, SizeClassPool, surplus, trim};
 use crate::support::{Counted, Tally, Unit, panic_file, panic_message, stride_of};
 
 #[test]
@@ -434,4 +434,32 @@ fn a_megabyte_is_built_in_place() {
     assert_eq!(MEGABYTES.get(), 5);
     drop((built, written, held));
     assert_eq!((MEGABYTES.get(), pool.len(), bounded.len()), (0, 0, 0));
+}
+
+#[test]
+fn a_pool_is_reached_by_way_of_a_handle() {
+    let pool = Pool::bounded(2);
+    let first = pool.alloc(1);
+    let beside = PoolBox::pool(&first);
+    let second = beside.alloc(2);
+    assert!(beside.try_alloc(3).unwrap_err().is_full());
+    assert!(beside.try_alloc_with(|| 3).is_err());
+    let words = "the pool is full: all of its slots are occupied, 2 in number";
+    assert_eq!(panic_message(|| beside.alloc(3)), words);
+    drop(first);
+    let third = beside.alloc_with(|| 4);
+    assert_eq!((*third, *second, pool.len()), (4, 2, 2));
+
+    // In a pool of size classes: small values, whose chunks share a tract, and large ones.
+    let classes = SizeClassPool::new();
+    let small = classes.alloc([1_u8; 24]);
+    let large = classes.alloc([1_u8; 100_000]);
+    let more = PoolBox::pool(&small).alloc([2; 24]);
+    let larger = PoolBox::pool(&large).alloc_with(|| [2; 100_000]);
+    let many: Vec<_> = (0..100).map(|_| PoolBox::pool(&more).alloc([3; 24])).collect();
+    assert_eq!((more[23], larger[99_999], many[99][0], classes.len()), (2, 2, 3, 104));
+    assert_eq!(classes.stats().large, 2);
+    drop((small, large, more, larger, many));
+    assert!(classes.is_empty());
+    classes.check_invariants();
 }
