@@ -422,6 +422,9 @@ fn slices_and_text_are_cloned_and_converted() {
     again.make_ascii_uppercase();
     let joined: String = [text.clone(), again].into_iter().collect();
     assert_eq!((&*text, joined.as_str()), ("text", "textTEXT"));
+    let mut longer = pool.alloc_str("one that is longer");
+    longer.clone_from(&text);
+    assert_eq!((&*longer, &*text), ("text", "text"));
     let forever: &'static SizeClassPool = Box::leak(Box::default());
     let bytes: Handle<[u8]> = forever.alloc_str("abc").into();
     let bytes = <Handle<[u8; 4]>>::try_from(bytes).unwrap_err();
