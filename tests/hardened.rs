@@ -83,6 +83,14 @@ fn poke(address: NonNull<u8>, offset: isize) {
     unsafe { place.write(0x41) };
 }
 
+/// Writes to bytes of a value of `N` bytes that has gone, and puts another in its place.
+fn poke_vacant<const N: usize>(offsets: &[isize]) {
+    let pool = Pool::new();
+    let address = address_of(&pool.alloc([0_u8; N]));
+    offsets.iter().for_each(|offset| poke(address, *offset));
+    drop(pool.alloc([0_u8; N]));
+}
+
 fn blocks(count: usize) -> (MemoryPool, Vec<NonNull<u8>>) {
     let pool = MemoryPool::new(24, count).unwrap();
     let blocks = std::iter::from_fn(|| pool.allocate()).collect();
@@ -471,6 +479,11 @@ attacks! {
         poke(address, 0);
         (0..60_000).for_each(|number| { PoolBox::leak(pool.alloc(number)); });
     }
+    a_byte_of_a_long_value => WHILE_VACANT, { poke_vacant::<256>(&[100]) }
+    // What is written alike in two places is not taken for nothing.
+    two_words_alike => WHILE_VACANT, { poke_vacant::<24>(&[0, 8]) }
+    two_bytes_alike_at_the_end => WHILE_VACANT, { poke_vacant::<11>(&[8, 9]) }
+    a_word_and_a_byte_at_the_end_alike => WHILE_VACANT, { poke_vacant::<9>(&[0, 8]) }
     a_slot_that_was_spilled => WHILE_VACANT, {
         let (pool, blocks) = blocks(5000);
         blocks.iter().for_each(|block| free(&pool, *block));
