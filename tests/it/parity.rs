@@ -329,6 +329,39 @@ fn methods_are_forwarded_where_box_forwards_them() {
     assert!(pooled.contains(&"nth_back") && pooled.contains(&"ne") && pooled.contains(&"ge"));
 }
 
+#[test]
+#[expect(deprecated, reason = "old errors are asked by what is deprecated")]
+fn an_error_says_where_it_comes_from() {
+    #[derive(Debug)]
+    struct Failed(fmt::Error);
+
+    impl Display for Failed {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("failed")
+        }
+    }
+
+    impl Error for Failed {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+
+        fn description(&self) -> &str {
+            "failed in an old way"
+        }
+
+        fn cause(&self) -> Option<&dyn Error> {
+            Some(self)
+        }
+    }
+
+    let pool = Pool::new();
+    let error: &dyn Error = &pool.alloc(Failed(fmt::Error));
+    assert!(error.source().is_some_and(|source| source.is::<fmt::Error>()));
+    assert_eq!(error.description(), "failed in an old way");
+    assert_eq!(error.cause().map(ToString::to_string).as_deref(), Some("failed"));
+}
+
 #[cfg(feature = "std")]
 mod io {
     use std::collections::BTreeSet;

@@ -318,7 +318,8 @@ fn a_handle_iterates_polls_and_fails_as_its_value() {
     let mut text = strings.alloc(String::new());
     write!(text, "{}-", 1).unwrap();
     text.write_char('2').unwrap();
-    assert_eq!(*text, "1-2");
+    text.write_str("-3").unwrap();
+    assert_eq!(*text, "1-2-3");
 }
 
 #[test]
