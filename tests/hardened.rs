@@ -223,6 +223,15 @@ attacks! {
         // SAFETY: the value has a second number.
         put_together(unsafe { raw.cast::<u64>().add(1) });
     }
+    from_behind_the_last_slot => Refused("no pool has a slot there"), {
+        let pool = Pool::bounded(7);
+        let values: Vec<_> = (0..7_u64).map(|number| pool.alloc(number)).collect();
+        let mut places: Vec<_> = values.iter().map(address_of).collect();
+        places.sort_unstable();
+        let stride = places[1].addr().get() - places[0].addr().get();
+        // SAFETY: the address is at most the end of the pool's memory.
+        put_together(unsafe { places[6].byte_add(stride) }.cast::<u64>());
+    }
     from_the_stack => Refused("no pool has a slot there"), {
         put_together(NonNull::from(&mut 7_u64));
     }
