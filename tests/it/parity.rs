@@ -443,9 +443,10 @@ fn slices_and_text_are_cloned_and_converted() {
     let copy = words.clone();
     assert_eq!((&*words, pool.len()), (&*copy, 2));
     words[0].push('!');
+    let place = PoolBox::as_ptr(&words);
     words.clone_from(&copy);
     assert_eq!((words[0].as_str(), pool.len()), ("0", 2));
-    let place = PoolBox::as_ptr(&words);
+    assert!(std::ptr::eq(PoolBox::as_ptr(&words), place), "as many are cloned over those there");
     words.clone_from(&pool.alloc_slice_fill_with(2, |number| number.to_string()));
     assert!(words.len() == 2 && !std::ptr::eq(PoolBox::as_ptr(&words), place));
     assert_eq!((&words).into_iter().map(String::len).sum::<usize>(), 2);

@@ -323,6 +323,18 @@ fn a_handle_iterates_polls_and_fails_as_its_value() {
 }
 
 #[test]
+#[cfg(all(feature = "std", unix))]
+fn a_handle_of_a_file_is_that_file() {
+    use std::os::fd::{AsFd, AsRawFd};
+
+    let file = std::fs::File::open("Cargo.toml").unwrap();
+    let number = file.as_raw_fd();
+    let pool = Pool::new();
+    let handle = pool.alloc(file);
+    assert_eq!((handle.as_raw_fd(), handle.as_fd().as_raw_fd()), (number, number));
+}
+
+#[test]
 #[cfg(feature = "std")]
 fn a_handle_reads_and_writes_as_its_value() {
     use std::io::{BufRead, Read, Seek, SeekFrom, Write};
