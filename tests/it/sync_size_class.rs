@@ -8,6 +8,7 @@ use std::thread;
 
 use typed_pool::{PoolBox, SyncMemoryPool, SyncSizeClassPool};
 
+use crate::support::GIVES_PAGES_BACK;
 use crate::sync_support::{rounds, size};
 
 /// A row of bytes, all of them the low byte of its length.
@@ -28,6 +29,25 @@ fn length(rng: &mut fastrand::Rng) -> usize {
         1..20 => rng.usize(..9000),
         _ => rng.usize(..200),
     }
+}
+
+#[test]
+fn trim_gives_pages_of_every_class_back() {
+    let pool = SyncSizeClassPool::new();
+    let count = size(10_000, 100);
+    let kept: Vec<_> = [64, 100]
+        .into_iter()
+        .flat_map(|len| {
+            let mut rows: Vec<_> = (0..count).map(|_| row(&pool, len)).collect();
+            rows.drain(..1).collect::<Vec<_>>()
+        })
+        .collect();
+    let released = pool.trim();
+    // Of a chunk of 16 KiB, the two pages in the middle hold nothing but slots.
+    assert!(!GIVES_PAGES_BACK || released > 70 * count, "{released} bytes");
+    assert_eq!(pool.trim(), 0, "what has gone is not given back twice");
+    kept.iter().for_each(check);
+    pool.check_invariants();
 }
 
 #[test]
