@@ -39,7 +39,8 @@ fn trim_gives_pages_of_every_class_back() {
         .into_iter()
         .flat_map(|len| {
             let mut rows: Vec<_> = (0..count).map(|_| row(&pool, len)).collect();
-            rows.drain(..1).collect::<Vec<_>>()
+            rows.truncate(1);
+            rows
         })
         .collect();
     let released = pool.trim();
