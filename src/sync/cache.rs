@@ -7,8 +7,8 @@ use core::array;
 use core::cell::Cell;
 use core::mem::offset_of;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicPtr, AtomicUsize};
 
 use super::padded::Padded;
 use super::thread_number::{self, THREADS};
@@ -72,10 +72,12 @@ impl Cache {
 ///    [`Caches::add`] allocated, which lives as long as this value.
 /// 2. This value lies where it was made to lie, as long as it is used.
 /// 3. The magazine of a cache that is an entry does not grow.
+/// 4. From number `end` on, every entry is the address of `nobody`.
 #[derive(Debug)]
 pub(super) struct Caches {
     entries: [AtomicPtr<Padded<Cache>>; THREADS],
     nobody: Padded<Cache>,
+    end: AtomicUsize,
 }
 
 impl Caches {
@@ -87,10 +89,11 @@ impl Caches {
     pub(super) unsafe fn new(place: NonNull<Self>) -> Self {
         // The offset of a field does not leave the value.
         let nobody = place.as_ptr().wrapping_byte_add(offset_of!(Self, nobody));
-        // INVARIANT: 1. here. 2. clause 1.
+        // INVARIANT: 1. and 4. here. 2. clause 1.
         Self {
             entries: array::from_fn(|_| AtomicPtr::new(nobody.cast())),
             nobody: Padded(Cache::without_room()),
+            end: AtomicUsize::new(0),
         }
     }
 
@@ -150,6 +153,9 @@ impl Caches {
         }
         first()?;
         let cache = Box::into_raw(cache);
+        // Relaxed: who has not learnt of this cache may leave it out.
+        // INVARIANT: 4. before it could be broken.
+        self.end.fetch_max(number + 1, Relaxed);
         // Release, with the Acquire of `get`: the cache has been written.
         // INVARIANT: 1. and 3. by the lines above.
         self.entries[number].store(cache, Release);
@@ -161,14 +167,16 @@ impl Caches {
 
     /// All caches.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Cache> {
-        (0..THREADS).filter_map(|number| self.get(number))
+        // The numbers are dense: most pools have a few caches, at the front.
+        (0..self.end.load(Relaxed)).filter_map(|number| self.get(number))
     }
 }
 
 impl Drop for Caches {
     fn drop(&mut self) {
+        let end = *self.end.get_mut();
         let nobody = &raw const self.nobody;
-        for entry in &self.entries {
+        for entry in &self.entries[..end] {
             let cache = entry.load(Relaxed);
             if !ptr::eq(cache, nobody) {
                 // SAFETY: `Caches::add` had it of a box (invariant 1), and all caches end here.
