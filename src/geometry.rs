@@ -3,7 +3,7 @@
 //! A chunk starts at a multiple of [`CHUNK_ALIGN`]. Its header lies in the first [`HEADER_AREA`]
 //! bytes, at an offset that depends on the address of the chunk; behind it are the words of the
 //! vacancy bitmap, then the slots, at an offset that leaves room for header and bitmap wherever
-//! they lie.
+//! they lie, and at which a slot lies in no more cache lines than it has to.
 //!
 //! A small chunk lies in a tract, which starts at a multiple of [`CHUNK_ALIGN`], with others: at a
 //! multiple of [`GRANULE`] bytes from the start, its header first.
@@ -21,11 +21,19 @@ use crate::error::PoolError;
 pub(crate) const CHUNK_ALIGN: usize =
     if cfg!(target_pointer_width = "64") { 256 << 10 } else { 16 << 10 };
 
+/// The most bytes of a chunk of several slots. The rest up to the next chunk is left to the
+/// upstream allocator: one that keeps notes in front of each block, as that of glibc does, could
+/// otherwise place chunks at every second multiple of [`CHUNK_ALIGN`] only.
+const CHUNK_BYTES: usize = CHUNK_ALIGN - CACHE_LINE;
+
 /// The binary logarithm of [`CHUNK_ALIGN`].
 const CHUNK_SHIFT: u32 = CHUNK_ALIGN.trailing_zeros();
 
-/// The offset between two header colours in bytes: a cache line.
-pub(crate) const COLOUR_STEP: usize = 64;
+/// The size of a cache line in bytes.
+const CACHE_LINE: usize = 64;
+
+/// The offset between two header colours in bytes.
+pub(crate) const COLOUR_STEP: usize = CACHE_LINE;
 
 /// The bytes in which the header lies, how far from the chunk's start depends on the address; the
 /// vacancy bitmap is right behind it. At one and the same offset from a large power of two the
@@ -151,7 +159,7 @@ pub(crate) enum Piece {
 /// 1. `slot` is aligned to [`MAX_ALIGN`] at most, and to [`GRANULE`] at most for small chunks.
 ///    `stride`, a multiple of that, has room for its size and [`CANARY`], and is its size where
 ///    that is 0.
-/// 2. `chunk_slots` is the largest number of slots whose chunk ends within [`CHUNK_ALIGN`], or 1
+/// 2. `chunk_slots` is the largest number of slots whose chunk ends within [`CHUNK_BYTES`], or 1
 ///    where not even one does; for small chunks, within [`SHARED_GRANULES`] granules.
 /// 3. `pitch` is a multiple of [`CHUNK_ALIGN`] and no smaller than a chunk of `chunk_slots`.
 /// 4. `header_area` is [`HEADER_AREA`], or [`COLOUR_STEP`] for small chunks.
@@ -195,7 +203,7 @@ impl Geometry {
         };
         // A single slot that no allocation can hold is found here.
         let single = geometry.reservation(1)?.size();
-        geometry.chunk_slots = geometry.slots_within(CHUNK_ALIGN).max(1);
+        geometry.chunk_slots = geometry.slots_within(CHUNK_BYTES).max(1);
         geometry.pitch = single.next_multiple_of(CHUNK_ALIGN);
         Ok(geometry)
     }
@@ -260,7 +268,14 @@ impl Geometry {
     /// The offset of the first slot in a chunk of `slots` slots, at most `chunk_slots` of them.
     pub(crate) fn first_slot(&self, slots: usize) -> usize {
         let bitmap = words_for(slots) * size_of::<AtomicUsize>();
-        (self.header_area + bitmap).next_multiple_of(self.slot.align())
+        (self.header_area + bitmap).next_multiple_of(self.first_align())
+    }
+
+    /// What the first slot is aligned to: what all slots are, and as much more as all can be, up to
+    /// a cache line, so that one of 64 bytes is in one line and not in two.
+    fn first_align(&self) -> usize {
+        let of_all = 1 << self.stride.bytes.trailing_zeros();
+        self.slot.align().max(CACHE_LINE.min(of_all))
     }
 
     /// The size of a chunk of `slots` slots, which there is.
@@ -319,14 +334,15 @@ impl Geometry {
     /// already: its first are small, and each is twice the last until it is a full chunk.
     pub(crate) fn growth_slots(&self, reservations: usize) -> usize {
         let doublings = (CHUNK_ALIGN / FIRST_RESERVATION).ilog2() as usize;
-        self.slots_within(FIRST_RESERVATION << reservations.min(doublings)).max(1)
+        let bytes = FIRST_RESERVATION << reservations.min(doublings);
+        self.slots_within(bytes.min(CHUNK_BYTES)).max(1)
     }
 
     /// The number of slots that a growing pool reserves next when it has `bytes` already and is to
     /// have few to spare: an eighth of that, as long as a chunk is larger.
     pub(crate) fn small_growth_slots(&self, bytes: usize) -> usize {
         let step = (bytes / 8).next_multiple_of(FIRST_RESERVATION);
-        self.slots_within(step.clamp(FIRST_RESERVATION, CHUNK_ALIGN)).max(1)
+        self.slots_within(step.clamp(FIRST_RESERVATION, CHUNK_BYTES)).max(1)
     }
 
     /// The most slots that the magazine of a pool of `capacity` slots holds.

@@ -44,13 +44,17 @@ fn a_full_chunk_holds_as_many_slots_as_fit() {
             assert!(stride >= needed && stride < needed + align);
             assert_eq!(stride % align, 0);
             let bytes = g.chunk_bytes(g.chunk_slots);
-            assert!(bytes <= CHUNK_ALIGN || g.chunk_slots == 1, "size {size} align {align}");
-            assert!(g.chunk_bytes(g.chunk_slots + 1) > CHUNK_ALIGN);
+            // What is left up to the next chunk is for the notes of an allocator.
+            let fits = bytes + 4 * size_of::<usize>() <= CHUNK_ALIGN;
+            assert!(fits || g.chunk_slots == 1, "size {size} align {align}");
+            assert!(g.chunk_bytes(g.chunk_slots + 1) > CHUNK_BYTES);
             assert!(g.pitch() % CHUNK_ALIGN == 0 && g.pitch() >= bytes);
             assert_eq!((g.object_size(), g.chunks(3 * g.chunk_slots())), (size, 3));
             let first = g.first_slot(g.chunk_slots);
             let behind = HEADER_AREA + words_for(g.chunk_slots) * size_of::<AtomicUsize>();
-            assert!(first % align == 0 && (behind..behind + align).contains(&first));
+            // No more than the value's alignment, or what spares it a cache line, is left out.
+            let padding = align.max(CACHE_LINE.min(stride & stride.wrapping_neg()));
+            assert!(first % padding == 0 && (behind..behind + padding).contains(&first));
             assert!(first < CHUNK_ALIGN);
         }
     }
@@ -66,6 +70,22 @@ fn slots_within_is_the_largest_fit() {
                 assert!(slots == 0 || g.chunk_bytes(slots) <= bytes);
                 assert!(g.chunk_bytes(slots + 1) > bytes);
             }
+        }
+    }
+}
+
+#[test]
+fn slots_lie_in_as_few_cache_lines_as_their_distance_allows() {
+    for stride in (8..=1024).step_by(8) {
+        let g = geometry(stride - CANARY, 8);
+        for layout in [Some(g), g.small()].into_iter().flatten() {
+            let first = layout.first_slot(layout.chunk_slots);
+            let lines_from = |first: usize| -> usize {
+                let slots = (0..CACHE_LINE / 8).map(|index| first + index * stride);
+                slots.map(|slot| (slot + stride).div_ceil(CACHE_LINE) - slot / CACHE_LINE).sum()
+            };
+            let fewest = (0..CACHE_LINE).step_by(8).map(lines_from).min();
+            assert_eq!(Some(lines_from(first)), fewest, "stride {stride}");
         }
     }
 }
@@ -113,7 +133,7 @@ fn growth_doubles_up_to_a_chunk() {
     let g = geometry(64, 8);
     let bytes: Vec<_> = (0..12).map(|n| g.reservation(g.growth_slots(n)).unwrap().size()).collect();
     assert!(bytes[0] <= 4096 && bytes[0] > 4096 - 64);
-    assert!(bytes.windows(2).all(|pair| pair[1] > pair[0] || pair[1] > CHUNK_ALIGN - 64));
+    assert!(bytes.windows(2).all(|pair| pair[1] > pair[0] || pair[1] > CHUNK_BYTES - 64));
     assert_eq!(geometry(1 << 20, 8).growth_slots(0), 1);
 }
 
@@ -122,7 +142,7 @@ fn small_growth_is_an_eighth_up_to_a_chunk() {
     let g = geometry(64, 8);
     for bytes in (0..16 * CHUNK_ALIGN).step_by(1001) {
         let grown = g.reservation(g.small_growth_slots(bytes)).unwrap().size();
-        let wished = (bytes / 8).clamp(FIRST_RESERVATION, CHUNK_ALIGN);
+        let wished = (bytes / 8).clamp(FIRST_RESERVATION, CHUNK_BYTES);
         assert!(grown > wished - 64 && grown < wished + FIRST_RESERVATION);
     }
     assert_eq!(geometry(1 << 20, 8).small_growth_slots(0), 1);
