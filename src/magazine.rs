@@ -116,7 +116,7 @@ impl<const WATCHED: bool> Magazine<WATCHED> {
     /// Takes those of its slots out that were put in last, `most` of them or all. They are got
     /// before anything is put in again.
     #[cfg(feature = "std")]
-    pub(crate) fn take_last(&self, most: usize) -> impl Iterator<Item = NonNull<u8>> {
+    pub(crate) fn take_last(&self, most: usize) -> impl ExactSizeIterator<Item = NonNull<u8>> {
         let count = self.len().min(most);
         let end = self.top.load(Relaxed);
         // SAFETY: at least `count` places lie in front of `top` in the array (invariants 1 and 2).

@@ -11,6 +11,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
 
 use super::padded::Padded;
+use super::spill::Gathered;
 use super::thread_number::{self, THREADS};
 use crate::bit_tree::WORD_BITS;
 use crate::error::PoolError;
@@ -29,6 +30,8 @@ pub(super) struct Cache {
     pub(super) word: Cell<usize>,
     /// The most slots that the next refill takes.
     refill: Cell<usize>,
+    /// What is being spilled: empty between operations, but for what one broke off.
+    pub(super) gathered: Gathered,
 }
 
 impl Cache {
@@ -43,6 +46,7 @@ impl Cache {
             chunk: Cell::new(chunk),
             word: Cell::new(word),
             refill: Cell::new(WORD_BITS),
+            gathered: Gathered::new(),
         }
     }
 

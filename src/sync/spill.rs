@@ -1,6 +1,7 @@
 //! Slots on their way from a thread to the bitmaps.
 
 use core::array;
+use core::cell::Cell;
 use core::ptr::NonNull;
 
 use super::cache::Cache;
@@ -17,39 +18,76 @@ const GATHERED_WORDS: usize = 2 * WORD_BITS;
 /// allocated leave runs of neighbours.
 const GROUP: usize = 4;
 
-/// Slots by the words that their bits are in.
-///
-/// A locked instruction costs as much as all else for a slot, and with this it serves many. A word
-/// has its place by its number, in which another word may be.
-struct Gathered<'c> {
-    core: &'c SyncCore,
-    places: [Option<(Chunk, usize, usize)>; GATHERED_WORDS],
+/// What is on its way to a word of a bitmap.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The address of the header of the word's chunk, and the number of the word, added up: no two
+    /// words have the same. The chunk may have been released, unless there are slots.
+    key: usize,
+    /// The chunk, where there are slots.
+    chunk: Option<Chunk>,
+    /// The bits that stand for them.
+    mask: usize,
 }
 
-impl Gathered<'_> {
-    /// Adds the slots that `mask` names in word `index` of the bitmap of `chunk`.
-    fn add(&mut self, chunk: Chunk, index: usize, mask: usize) {
-        point();
-        match &mut self.places[(index + chunk.number()) % GATHERED_WORDS] {
-            Some((same_chunk, same_index, masks))
-                if *same_chunk == chunk && *same_index == index =>
-            {
-                *masks |= mask;
-            }
-            place => {
-                if let Some((chunk, index, masks)) = place.replace((chunk, index, mask)) {
-                    self.core.give(chunk, index, masks);
-                }
-            }
-        }
+impl Place {
+    /// Sets the bits; returns how many there are.
+    fn give(self, core: &SyncCore) -> usize {
+        let Some(chunk) = self.chunk else { return 0 };
+        core.give(chunk, self.key - chunk.as_ptr().addr().get(), self.mask);
+        self.mask.count_ones() as usize
+    }
+}
+
+/// Slots by the words that their bits are in, on their way from a magazine to there.
+///
+/// A locked instruction costs as much as all else for a slot, and with this it serves many. A word
+/// has its place by its number, and keeps it, over many spills, until another needs it: so a slot
+/// mostly finds its word there, which is foreseen.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    places: [Cell<Place>; GATHERED_WORDS],
+}
+
+impl Gathered {
+    /// No slots.
+    pub(super) const fn new() -> Self {
+        const NOTHING: Place = Place { key: 0, chunk: None, mask: 0 };
+        Self { places: [const { Cell::new(NOTHING) }; GATHERED_WORDS] }
     }
 
-    /// Gives all that is there.
-    fn give(self) {
-        for (chunk, index, masks) in self.places.into_iter().flatten() {
-            self.core.give(chunk, index, masks);
+    /// Adds the slots that `mask` names in word `index` of the bitmap of `chunk`, one of `core`,
+    /// and gives what has had their place; returns how many slots were given.
+    #[inline]
+    fn add(&self, core: &SyncCore, chunk: Chunk, index: usize, mask: usize) -> usize {
+        point();
+        let place = &self.places[(index + chunk.number()) % GATHERED_WORDS];
+        let key = chunk.as_ptr().addr().get() + index;
+        let (there, added) = (place.get(), Place { key, chunk: Some(chunk), mask });
+        if there.key == key {
+            place.set(Place { mask: there.mask | mask, ..added });
+            return 0;
         }
+        take_over(place, added, core)
     }
+
+    /// Gives all that is there to `core`; returns how many slots that were.
+    fn give(&self, core: &SyncCore) -> usize {
+        let give = |place: &Cell<Place>| {
+            let there = place.get();
+            place.set(Place { chunk: None, mask: 0, ..there });
+            there.give(core)
+        };
+        self.places.iter().map(give).sum()
+    }
+}
+
+/// Gives what is in a place, and puts something for another word there; returns how many slots
+/// were given. (Apart from where it is called, which is done for every slot.)
+#[cold]
+#[inline(never)]
+fn take_over(place: &Cell<Place>, by: Place, core: &SyncCore) -> usize {
+    place.replace(by).give(core)
 }
 
 impl SyncCore {
@@ -98,41 +136,38 @@ impl SyncCore {
     /// others to the bottom would take longer than to get these.
     pub(super) fn spill_from(&self, cache: &Cache, most: usize) {
         let stride = self.geometry.stride().bytes();
-        let mut gathered = Gathered { core: self, places: [None; GATHERED_WORDS] };
         let mut slots = cache.magazine.take_last(most);
-        let mut count = 0;
-        loop {
-            let group: [Option<NonNull<u8>>; GROUP] = array::from_fn(|_| slots.next());
-            let [Some(first), .., last] = group else { break };
-            // SAFETY: 1. `SyncCore` invariant 1. 2. In this turn, while the chunk is not released
-            // since the slot is in no bitmap.
-            let chunk = unsafe { Chunk::of(first) };
+        let mut given = 0;
+        let add_one = |slot| {
+            // SAFETY: 1. `SyncCore` invariant 1. 2. It is used while the slot is in no bitmap, and
+            // the chunk is not released before that.
+            let chunk = unsafe { Chunk::of(slot) };
+            let (index, mask) = chunk.bit_of(slot);
+            cache.gathered.add(self, chunk, index, mask)
+        };
+        while slots.len() >= GROUP {
+            let group: [_; GROUP] = array::from_fn(|_| slots.next().expect("as many are left"));
             // One branch that is mostly foreseen, not one for each slot. Between the slots of two
             // chunks there is a header, so neighbours are of one chunk.
-            let address = |slot: Option<NonNull<u8>>| slot.map_or(0, |slot| slot.addr().get());
             let gaps = group.windows(2).fold(0, |gaps, pair| {
-                gaps | (address(pair[1]).wrapping_sub(address(pair[0])) ^ stride)
+                gaps | (pair[1].addr().get().wrapping_sub(pair[0].addr().get()) ^ stride)
             });
-            if gaps == 0 && last.is_some() {
-                count += GROUP;
-                for (index, mask) in run_masks(chunk.index_of(first), GROUP) {
-                    gathered.add(chunk, index, mask);
+            if gaps == 0 {
+                // SAFETY: 1. and 2. as for a single slot.
+                let chunk = unsafe { Chunk::of(group[0]) };
+                for (index, mask) in run_masks(chunk.index_of(group[0]), GROUP) {
+                    given += cache.gathered.add(self, chunk, index, mask);
                 }
-                continue;
-            }
-            for slot in group.into_iter().flatten() {
-                count += 1;
-                // SAFETY: 1. and 2. as for the first slot.
-                let chunk = unsafe { Chunk::of(slot) };
-                let (index, mask) = chunk.bit_of(slot);
-                gathered.add(chunk, index, mask);
+            } else {
+                given += group.map(add_one).iter().sum::<usize>();
             }
         }
-        gathered.give();
+        given += slots.map(add_one).sum::<usize>();
+        given += cache.gathered.give(self);
         point();
-        if count != 0 {
+        if given != 0 {
             // INVARIANT: `SyncCore` 2. the bits were set above.
-            self.tokens.give(count);
+            self.tokens.give(given);
         }
     }
 

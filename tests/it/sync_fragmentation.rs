@@ -6,6 +6,7 @@
 //! - Handles move to denser places on several threads at once, and nor does that take slots from
 //!   others.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
@@ -156,6 +157,27 @@ fn trim_gives_pages_back_and_leaves_values_as_they_are() {
         held.extend((0..count - held.len() as u64).map(|id| pool.alloc(Words::new(id))));
         assert_eq!(pool.len(), count as usize);
     }
+}
+
+#[test]
+fn slots_go_back_into_chunks_that_lie_where_others_lay() {
+    let mut pool = SyncPool::new();
+    let mut rng = fastrand::Rng::with_seed(1);
+    let mut seen = BTreeSet::new();
+    let mut again = 0;
+    for _ in 0..size(20, 4) {
+        // More than a magazine holds, so that most are spilled.
+        let mut held: Vec<_> =
+            (0..size(10_000, 1100) as u64).map(|id| pool.alloc(Words::<4>::new(id))).collect();
+        again += held.iter().filter(|value| !seen.insert((&raw const ***value).addr())).count();
+        rng.shuffle(&mut held);
+        held.iter().for_each(|value| value.check());
+        drop(held);
+        check_quiet(&pool);
+        pool.shrink_to_fit();
+        assert_eq!((pool.capacity(), pool.stats().chunks), (0, 0));
+    }
+    assert!(again > 0 || cfg!(miri), "an allocator mostly uses again what it has just got back");
 }
 
 #[test]
