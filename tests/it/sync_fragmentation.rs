@@ -177,7 +177,9 @@ fn slots_go_back_into_chunks_that_lie_where_others_lay() {
         pool.shrink_to_fit();
         assert_eq!((pool.capacity(), pool.stats().chunks), (0, 0));
     }
-    assert!(again > 0 || cfg!(miri), "an allocator mostly uses again what it has just got back");
+    // What watches over memory hands it out again late, if at all.
+    let watched = cfg!(any(miri, typed_pool_sanitize));
+    assert!(again > 0 || watched, "an allocator mostly uses again what it has just got back");
 }
 
 #[test]
