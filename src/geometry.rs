@@ -334,15 +334,15 @@ impl Geometry {
     /// already: its first are small, and each is twice the last until it is a full chunk.
     pub(crate) fn growth_slots(&self, reservations: usize) -> usize {
         let doublings = (CHUNK_ALIGN / FIRST_RESERVATION).ilog2() as usize;
-        let bytes = FIRST_RESERVATION << reservations.min(doublings);
-        self.slots_within(bytes.min(CHUNK_BYTES)).max(1)
+        let slots = self.slots_within(FIRST_RESERVATION << reservations.min(doublings));
+        slots.clamp(1, self.chunk_slots)
     }
 
     /// The number of slots that a growing pool reserves next when it has `bytes` already and is to
     /// have few to spare: an eighth of that, as long as a chunk is larger.
     pub(crate) fn small_growth_slots(&self, bytes: usize) -> usize {
         let step = (bytes / 8).next_multiple_of(FIRST_RESERVATION);
-        self.slots_within(step.clamp(FIRST_RESERVATION, CHUNK_BYTES)).max(1)
+        self.slots_within(step.clamp(FIRST_RESERVATION, CHUNK_ALIGN)).clamp(1, self.chunk_slots)
     }
 
     /// The most slots that the magazine of a pool of `capacity` slots holds.
