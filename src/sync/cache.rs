@@ -16,6 +16,7 @@ use super::thread_number::{self, THREADS};
 use crate::bit_tree::WORD_BITS;
 use crate::error::PoolError;
 use crate::fault::point;
+use crate::fixed::Fixed;
 use crate::magazine::Magazine;
 
 /// A magazine, and where it was last refilled. It belongs to the thread of a number, and to the
@@ -30,8 +31,9 @@ pub(super) struct Cache {
     pub(super) word: Cell<usize>,
     /// The most slots that the next refill takes.
     refill: Cell<usize>,
-    /// What is being spilled: empty between operations, but for what one broke off.
-    pub(super) gathered: Gathered,
+    /// What is being spilled: empty between operations, but for what one broke off. There is none
+    /// without room for slots; it is large beside the rest, and every pool has such a cache.
+    pub(super) gathered: Option<Fixed<Gathered>>,
 }
 
 impl Cache {
@@ -46,7 +48,7 @@ impl Cache {
             chunk: Cell::new(chunk),
             word: Cell::new(word),
             refill: Cell::new(WORD_BITS),
-            gathered: Gathered::new(),
+            gathered: None,
         }
     }
 
@@ -138,7 +140,8 @@ impl Caches {
         (chunk, word): (usize, usize),
         first: impl FnOnce() -> Result<(), PoolError>,
     ) -> Result<&Cache, PoolError> {
-        let cache = Cache::new(chunk, word);
+        let gathered = Some(Fixed::new(|_| Gathered::new())?);
+        let cache = Cache { gathered, ..Cache::new(chunk, word) };
         cache.magazine.grow(slots)?;
         let layout = Layout::new::<Padded<Cache>>();
         // SAFETY: a cache is not of size 0.

@@ -135,6 +135,7 @@ impl SyncCore {
     /// bitmaps, `most` of them if there are as many: those that were put in last, since to move the
     /// others to the bottom would take longer than to get these.
     pub(super) fn spill_from(&self, cache: &Cache, most: usize) {
+        let Some(gathered) = &cache.gathered else { return };
         let stride = self.geometry.stride().bytes();
         let mut slots = cache.magazine.take_last(most);
         let mut given = 0;
@@ -143,7 +144,7 @@ impl SyncCore {
             // the chunk is not released before that.
             let chunk = unsafe { Chunk::of(slot) };
             let (index, mask) = chunk.bit_of(slot);
-            cache.gathered.add(self, chunk, index, mask)
+            gathered.add(self, chunk, index, mask)
         };
         while slots.len() >= GROUP {
             let group: [_; GROUP] = array::from_fn(|_| slots.next().expect("as many are left"));
@@ -156,14 +157,14 @@ impl SyncCore {
                 // SAFETY: 1. and 2. as for a single slot.
                 let chunk = unsafe { Chunk::of(group[0]) };
                 for (index, mask) in run_masks(chunk.index_of(group[0]), GROUP) {
-                    given += cache.gathered.add(self, chunk, index, mask);
+                    given += gathered.add(self, chunk, index, mask);
                 }
             } else {
                 given += group.map(add_one).iter().sum::<usize>();
             }
         }
         given += slots.map(add_one).sum::<usize>();
-        given += cache.gathered.give(self);
+        given += gathered.give(self);
         point();
         if given != 0 {
             // INVARIANT: `SyncCore` 2. the bits were set above.
