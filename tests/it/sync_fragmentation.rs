@@ -3,6 +3,7 @@
 //! - Figures are exact when all is quiet, whichever threads used the pool, and no nonsense before.
 //! - `trim` takes no slot from others: a pool that is bounded by `n` refuses none of `n` values
 //!   meanwhile. Values are as they were afterwards, and pages go back where the system takes them.
+//! - Slots are spilled into chunks that lie where released ones lay as into any.
 //! - Handles move to denser places on several threads at once, and nor does that take slots from
 //!   others.
 
