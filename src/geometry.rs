@@ -47,6 +47,10 @@ pub(crate) const MAX_ALIGN: usize = 4096;
 /// The size in bytes of what stands behind each value to tell whether it was written past its end.
 pub(crate) const CANARY: usize = if cfg!(feature = "hardened") { size_of::<usize>() } else { 0 };
 
+/// The size in bytes of the stores that most machines write larger values with, if told no better.
+/// One that lies across two cache lines takes as long as two.
+const STORE: usize = 16;
+
 /// The layout of a `T`, which a slot can be aligned to.
 pub(crate) const fn layout_of<T>() -> Layout {
     assert!(align_of::<T>() <= MAX_ALIGN, "a pool aligns its values to at most 4096 bytes");
@@ -186,7 +190,8 @@ impl Geometry {
             return Err(PoolError::AlignTooLarge { align });
         }
         // A layout rounded up to its alignment still fits into `isize`, so this cannot overflow.
-        let stride = Stride::new((layout.size() + CANARY).max(1).next_multiple_of(align));
+        let size = (layout.size() + CANARY).max(1);
+        let stride = Stride::new(size.next_multiple_of(align.max(Self::apart(layout.size()))));
         let too_large = PoolError::TooLarge { object_size: layout.size(), pool_size: 1 };
         let slot = match CANARY {
             0 => Layout::from_size_align(stride.bytes, align).map_err(|_| too_large)?,
@@ -206,6 +211,13 @@ impl Geometry {
         geometry.chunk_slots = geometry.slots_within(CHUNK_BYTES).max(1);
         geometry.pitch = single.next_multiple_of(CHUNK_ALIGN);
         Ok(geometry)
+    }
+
+    /// What the distance between slots for values of `size` bytes is a multiple of, whatever they
+    /// are aligned to. Hardened slots are filled once more for each value, and canaries would let
+    /// every second one begin across two cache lines.
+    const fn apart(size: usize) -> usize {
+        if CANARY > 0 && size >= STORE { STORE } else { 1 }
     }
 
     /// The geometry of small chunks of the same slots, where one of them has room for a slot.

@@ -41,8 +41,10 @@ fn a_full_chunk_holds_as_many_slots_as_fit() {
             let g = geometry(size, align);
             let stride = g.stride.bytes;
             let needed = (size + CANARY).max(1);
-            assert!(stride >= needed && stride < needed + align);
-            assert_eq!(stride % align, 0);
+            // Hardened slots are kept from cache lines' ends, and else as close as can be.
+            let apart = if CANARY > 0 && size >= STORE { align.max(STORE) } else { align };
+            assert!(stride >= needed && stride < needed + apart);
+            assert_eq!(stride % apart, 0);
             let bytes = g.chunk_bytes(g.chunk_slots);
             // What is left up to the next chunk is for the notes of an allocator.
             let fits = bytes + 4 * size_of::<usize>() <= CHUNK_ALIGN;
@@ -76,8 +78,9 @@ fn slots_within_is_the_largest_fit() {
 
 #[test]
 fn slots_lie_in_as_few_cache_lines_as_their_distance_allows() {
-    for stride in (8..=1024).step_by(8) {
-        let g = geometry(stride - CANARY, 8);
+    for size in (8..=1024).step_by(8) {
+        let g = geometry(size, 8);
+        let stride = g.stride.bytes;
         for layout in [Some(g), g.small()].into_iter().flatten() {
             let first = layout.first_slot(layout.chunk_slots);
             let lines_from = |first: usize| -> usize {
@@ -189,7 +192,8 @@ fn small_chunks_hold_as_many_slots_as_fit() {
 #[test]
 fn pieces_grow_by_half_up_to_a_tract() {
     let in_front = COLOUR_STEP + size_of::<AtomicUsize>();
-    let largest = SHARED_GRANULES * GRANULE - in_front - CANARY;
+    let first = in_front.next_multiple_of(if CANARY > 0 { STORE } else { 1 });
+    let largest = SHARED_GRANULES * GRANULE - first - CANARY;
     for size in [1, 8, 100, 1024, 3 * GRANULE, largest] {
         let small = geometry(size, 1).small().unwrap();
         for held in (0..=CHUNK_ALIGN + 1).step_by(97).chain([CHUNK_ALIGN, CHUNK_ALIGN + 1]) {

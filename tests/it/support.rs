@@ -16,10 +16,13 @@ pub(crate) const CHUNK_ALIGN: usize =
     if cfg!(target_pointer_width = "64") { 256 << 10 } else { 16 << 10 };
 
 /// The distance between slots for values of a size and an alignment, in bytes: with the feature
-/// `hardened` there is a word more behind each value.
+/// `hardened` there is a word more behind each value, and those of 16 bytes and more begin at
+/// multiples of that.
 pub(crate) fn stride_of(size: usize, align: usize) -> usize {
-    let canary = if cfg!(feature = "hardened") { size_of::<usize>() } else { 0 };
-    (size + canary).max(1).next_multiple_of(align)
+    let hardened = cfg!(feature = "hardened");
+    let canary = if hardened { size_of::<usize>() } else { 0 };
+    let apart = if hardened && size >= 16 { 16 } else { 1 };
+    (size + canary).max(1).next_multiple_of(align.max(apart))
 }
 
 /// Counts constructions and destructions; each must meet its counterpart.
