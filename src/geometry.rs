@@ -217,7 +217,7 @@ impl Geometry {
     /// are aligned to. Hardened slots are filled once more for each value, and canaries would let
     /// every second one begin across two cache lines.
     const fn apart(size: usize) -> usize {
-        if CANARY > 0 && size >= STORE { STORE } else { 1 }
+        if CANARY != 0 && size >= STORE { STORE } else { 1 }
     }
 
     /// The geometry of small chunks of the same slots, where one of them has room for a slot.

@@ -42,7 +42,7 @@ fn a_full_chunk_holds_as_many_slots_as_fit() {
             let stride = g.stride.bytes;
             let needed = (size + CANARY).max(1);
             // Hardened slots are kept from cache lines' ends, and else as close as can be.
-            let apart = if CANARY > 0 && size >= STORE { align.max(STORE) } else { align };
+            let apart = if CANARY != 0 && size >= STORE { align.max(STORE) } else { align };
             assert!(stride >= needed && stride < needed + apart);
             assert_eq!(stride % apart, 0);
             let bytes = g.chunk_bytes(g.chunk_slots);
@@ -192,7 +192,7 @@ fn small_chunks_hold_as_many_slots_as_fit() {
 #[test]
 fn pieces_grow_by_half_up_to_a_tract() {
     let in_front = COLOUR_STEP + size_of::<AtomicUsize>();
-    let first = in_front.next_multiple_of(if CANARY > 0 { STORE } else { 1 });
+    let first = in_front.next_multiple_of(if CANARY != 0 { STORE } else { 1 });
     let largest = SHARED_GRANULES * GRANULE - first - CANARY;
     for size in [1, 8, 100, 1024, 3 * GRANULE, largest] {
         let small = geometry(size, 1).small().unwrap();
