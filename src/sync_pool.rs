@@ -12,8 +12,9 @@ use crate::typed_pool::TypedPool;
 /// here, on every thread.
 ///
 /// Every thread takes slots from a magazine of its own and gives them back there, without a lock, a
-/// fence or an atomic read-modify-write; up to a word of slots at a time move between there and the
-/// bitmaps of vacant slots that all threads share. A lock is taken to add memory, and by what is no
+/// fence or an atomic read-modify-write. Up to half a magazine at a time moves between there and
+/// what all threads share: bitmaps of vacant slots, and a shelf for each thread that takes and frees
+/// many, on which it lays up to 14 times as many by. A lock is taken to add memory, and by what is no
 /// part of allocating and freeing: the figures, [`reserve`](TypedPool::reserve). A thread that is
 /// stopped in the middle of an operation blocks no other, unless it is adding memory. One that
 /// panics there blocks none at all, and loses at most the slots that it was moving: its magazine
@@ -81,10 +82,10 @@ impl<T> SyncPool<T> {
     ///
     /// Other threads may use the pool meanwhile: slots of one chunk at a time are taken out of it
     /// for as long as the kernel takes, and who finds no other waits for that. Slots in magazines
-    /// of other threads, a thousand each at most, keep their pages. Chunks stay, as threads may
+    /// of other threads, 1023 each at most, keep their pages. Chunks stay, as threads may
     /// look through them; [`SyncPool::shrink_to_fit`] gives those back.
     ///
-    /// Takes time in proportion to the number of chunks.
+    /// Takes time in proportion to the number of chunks, and to that of slots on shelves.
     ///
     /// # Examples
     ///
@@ -105,7 +106,8 @@ impl<T> SyncPool<T> {
     /// bounded pool keeps its memory, and returns 0. No handle is left that borrows the pool: what
     /// is still occupied was forgotten, leaked or taken apart.
     ///
-    /// Takes time in proportion to the number of chunks, and to that of slots in magazines.
+    /// Takes time in proportion to the number of chunks, and to that of slots in magazines and on
+    /// shelves.
     ///
     /// # Examples
     ///

@@ -9,8 +9,10 @@ use core::mem::offset_of;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
+use std::sync::OnceLock;
 
 use super::padded::Padded;
+use super::shelf::{Handful, Shelf};
 use super::spill::Gathered;
 use super::thread_number::{self, THREADS};
 use crate::bit_tree::WORD_BITS;
@@ -21,7 +23,7 @@ use crate::magazine::Magazine;
 
 /// A magazine, and where it was last refilled. It belongs to the thread of a number, and to the
 /// next that has the number when that one has ended. Other threads look at what is in the magazine
-/// at most.
+/// at most, and take from the shelf.
 #[derive(Debug)]
 pub(super) struct Cache {
     pub(super) magazine: Magazine<true>,
@@ -34,6 +36,8 @@ pub(super) struct Cache {
     /// What is being spilled: empty between operations, but for what one broke off. There is none
     /// without room for slots; it is large beside the rest, and every pool has such a cache.
     pub(super) gathered: Option<Fixed<Gathered>>,
+    /// Batches of vacant slots, where the thread has come to take as many at once.
+    shelf: OnceLock<Shelf>,
 }
 
 impl Cache {
@@ -49,6 +53,7 @@ impl Cache {
             word: Cell::new(word),
             refill: Cell::new(WORD_BITS),
             gathered: None,
+            shelf: OnceLock::new(),
         }
     }
 
@@ -64,9 +69,41 @@ impl Cache {
         self.refill.get().min(self.half())
     }
 
-    /// Notes that there was a refill.
-    pub(super) fn refilled(&self) {
+    /// Notes that there is a refill of at most `slots` slots.
+    pub(super) fn refilled(&self, slots: usize) {
+        if let Some(shelf) = self.shelf.get().filter(|_| slots == self.half()) {
+            shelf.refilled();
+        }
         self.refill.set(2 * self.refill());
+    }
+
+    /// Makes a shelf where there is none and the next refill takes as much as any. Without the
+    /// memory for one, all goes on as before.
+    pub(super) fn make_shelf(&self) {
+        if self.shelf.get().is_none() && self.refill() == self.half() {
+            if let Ok(shelf) = Shelf::new(self.half()) {
+                // An upstream allocator that uses the pool may have made one meanwhile, in this
+                // thread: then it is this one that goes.
+                let _ = self.shelf.set(shelf);
+            }
+        }
+    }
+
+    /// Lays half of the full magazine on the shelf; returns whether it was. It has tokens from then
+    /// on that are yet to be given.
+    pub(super) fn put_on_shelf(&self) -> bool {
+        self.shelf.get().is_some_and(|shelf| shelf.put(|| self.magazine.take_last(self.half())))
+    }
+
+    /// Takes at most `most` slots from the shelf, of a cache that may be another thread's. Who does
+    /// has as many tokens, or the core to himself.
+    pub(super) fn take_from_shelf(&self, most: usize) -> Option<Handful<'_>> {
+        self.shelf.get()?.take(most)
+    }
+
+    /// The slots on the shelf.
+    pub(super) fn shelved(&self) -> impl Iterator<Item = NonNull<u8>> {
+        self.shelf.get().into_iter().flat_map(Shelf::iter)
     }
 }
 
@@ -207,7 +244,7 @@ mod tests {
             assert_eq!(cache.half(), slots.div_ceil(2));
             for doublings in 0..8 {
                 assert_eq!(cache.refill(), (WORD_BITS << doublings).min(slots.div_ceil(2)));
-                cache.refilled();
+                cache.refilled(slots);
             }
         }
     }

@@ -23,7 +23,10 @@ impl SyncCore {
             return 0;
         }
         self.caches.with_own(|cache| self.spill_from(cache, usize::MAX));
-        let count = self.depot().chunks().len();
+        let depot = self.depot();
+        self.clear_shelves(&depot);
+        let count = depot.chunks().len();
+        drop(depot);
         let entered: usize = (0..count).map(|number| self.release_pages_in(number)).sum();
         entered + self.depot().release_pages_behind()
     }

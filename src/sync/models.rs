@@ -3,17 +3,21 @@
 //! - What was done under a number is seen by the thread that has it next.
 //! - Of bits that are claimed and given back none is lost, none is claimed twice, what was done
 //!   with a slot is seen by who claims it next, and every bit has a hint when all is quiet.
+//! - Of the slots of a shelf each is taken once, and what was done with it is seen by who takes it,
+//!   also where others take from the same batch, or the owner has put another on meanwhile.
 //! - A chunk that has come to have slots, or was just entered, keeps its hint, whoever takes that
 //!   away meanwhile.
 //! - A bounded pool never refuses while fewer values live than it has slots, refill against spill.
 //! - Nor does it while another thread gives pages back, or moves a value.
+//! - Nor does it where the last slots are on the shelf of another thread.
 //! - Two threads that find a pool without slots make it grow, and share no slot.
 //! - Whoever ends a pool sees what the last handle did.
 //!
 //! They are built with `--cfg loom`, and run by `check`.
 
 use alloc::alloc::Layout;
-use core::ptr::NonNull;
+use core::iter;
+use core::ptr::{self, NonNull};
 use std::vec::Vec;
 
 use loom::cell::UnsafeCell;
@@ -23,6 +27,7 @@ use loom::thread;
 use super::SyncCore;
 use super::chunk_table::ChunkTable;
 use super::shared_bits::SharedBits;
+use super::shelf::Shelf;
 use super::thread_number::Numbers;
 use crate::atomic::AtomicUsize;
 use crate::bit_tree::{BitTree, WORD_BITS, words_for};
@@ -98,6 +103,43 @@ fn bits_are_claimed_once_and_keep_their_hints() {
             claimed |= mask;
         }
         assert_eq!(claimed, 0b11);
+    });
+}
+
+/// A shelf of a thread, and other threads that only take.
+struct SharedShelf(Shelf);
+
+// SAFETY: what is in a cell is used by one of the threads.
+unsafe impl Send for SharedShelf {}
+// SAFETY: as above.
+unsafe impl Sync for SharedShelf {}
+
+#[test]
+fn a_slot_is_taken_from_a_shelf_once() {
+    loom::model(|| {
+        let shared = Arc::new((SharedShelf(Shelf::new(2).unwrap()), Exclusive::new(2)));
+        let other = Arc::clone(&shared);
+        let slot = |index: usize| NonNull::new(ptr::without_provenance_mut(index + 1)).unwrap();
+        let take = |(shelf, cells): &(SharedShelf, Exclusive), most| -> Vec<usize> {
+            let taken = shelf.0.take(most).into_iter().flatten();
+            taken.map(|slot| slot.addr().get() - 1).inspect(|&index| cells.touch(index)).collect()
+        };
+        let put = |shelf: &Shelf, indices: &[usize]| {
+            shelf.refilled();
+            assert!(shelf.put(|| indices.iter().map(|&index| slot(index))));
+        };
+        shared.1.touch(0);
+        shared.1.touch(1);
+        let thread = thread::spawn(move || [take(&other, 1), take(&other, 1)].concat());
+        put(&shared.0.0, &[0, 1]);
+        let own = take(&shared, 1);
+        if !own.is_empty() {
+            put(&shared.0.0, &own);
+        }
+        let taken = thread.join().unwrap();
+        let mut all = [taken, take(&shared, 2), take(&shared, 2)].concat();
+        all.sort_unstable();
+        assert_eq!(all, [0, 1]);
     });
 }
 
@@ -273,4 +315,25 @@ fn a_thread_frees_what_another_allocated() {
 #[test]
 fn a_thread_frees_what_another_allocated_without_magazines() {
     freed_elsewhere(2);
+}
+
+#[test]
+fn a_thread_takes_what_another_has_laid_by() {
+    loom::model(|| {
+        let shared = Arc::new((pool(Growth::Bounded, 8), Exclusive::new(64)));
+        let mut blocks: Vec<_> = iter::from_fn(|| shared.0.allocate().map(Block)).collect();
+        // One in the magazine, two on the shelf, and none in a bitmap.
+        blocks.drain(..3).for_each(|block| give(&shared.0, block));
+        let other = Arc::clone(&shared);
+        let thread = thread::spawn(move || use_one(&other.0, &other.1));
+        // One from the magazine, which no other thread sees, and one from the shelf.
+        for _ in 0..2 {
+            let block = Block(shared.0.allocate().unwrap());
+            shared.1.touch(block.index());
+            blocks.push(block);
+        }
+        thread.join().unwrap();
+        blocks.drain(..).for_each(|block| give(&shared.0, block));
+        assert!(shared.0.is_empty());
+    });
 }

@@ -35,11 +35,11 @@ impl Peak {
         self.entered.store(entered, Relaxed);
     }
 
-    /// Notes how many slots who has the depot may take out of the bitmaps, only to put them back,
-    /// until the result is dropped.
+    /// Notes how many slots the caller may take out of the bitmaps, only to put them back, until
+    /// the result is dropped.
     pub(super) fn aside(&self, slots: usize) -> Aside<'_> {
-        self.aside.store(slots, Relaxed);
-        Aside(&self.aside)
+        self.aside.fetch_add(slots, Relaxed);
+        Aside { all: &self.aside, slots }
     }
 
     /// Looks how many slots are out of the bitmaps, in which there are as many as `in_bitmaps`
@@ -56,11 +56,14 @@ impl Peak {
 }
 
 /// Slots that are on their way out of the bitmaps and back.
-pub(super) struct Aside<'p>(&'p AtomicUsize);
+pub(super) struct Aside<'p> {
+    all: &'p AtomicUsize,
+    slots: usize,
+}
 
 impl Drop for Aside<'_> {
     fn drop(&mut self) {
-        self.0.store(0, Relaxed);
+        self.all.fetch_sub(self.slots, Relaxed);
     }
 }
 

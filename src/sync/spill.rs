@@ -9,6 +9,7 @@ use super::refill::shared;
 use super::sync_core::SyncCore;
 use crate::bit_tree::{WORD_BITS, run_masks};
 use crate::chunk::{Chunk, Kind};
+use crate::depot::Depot;
 use crate::fault::point;
 
 /// The number of words whose slots are gathered before they are given.
@@ -103,7 +104,7 @@ impl SyncCore {
         let pushed = self.cache().is_some_and(|cache| {
             // It has room where it is another's that has ended, or one just made.
             cache.magazine.push(slot) || {
-                self.spill_from(cache, cache.half());
+                self.spill_half(cache);
                 point();
                 cache.magazine.push(slot)
             }
@@ -129,6 +130,49 @@ impl SyncCore {
         point();
         // INVARIANT: `SyncCore` 2. the bit was set above.
         self.tokens.give(1);
+    }
+
+    /// Moves half of the full magazine of `cache`, which is this thread's, to where others find it.
+    fn spill_half(&self, cache: &Cache) {
+        // INVARIANT: `Depot` 3. from the magazine to the shelf.
+        if cache.put_on_shelf() {
+            point();
+            // INVARIANT: `SyncCore` 2. by the line above.
+            self.tokens.give(cache.half());
+        } else {
+            self.spill_from(cache, cache.half());
+        }
+    }
+
+    /// Moves the slots that are on shelves into the bitmaps, as far as there are tokens for them,
+    /// while the depot is locked: who finds no token meanwhile waits for it, and looks again.
+    pub(super) fn clear_shelves(&self, _depot: &Depot) {
+        self.caches.iter().for_each(|cache| self.clear_shelf(cache, false));
+    }
+
+    /// Moves the slots that are on the shelf of a cache into the bitmaps: all of them where the
+    /// caller is `alone` with the core.
+    pub(super) fn clear_shelf(&self, cache: &Cache, alone: bool) {
+        let _aside = self.peak.aside(cache.half());
+        // Those that are there now: their owner may go on to put some on as fast as these go.
+        let mut rest = cache.shelved().count();
+        while rest != 0 {
+            // Where a thread stops here, tokens are lost, not what they stand for.
+            let tokens = self.tokens.take(rest.min(cache.half()));
+            point();
+            let slots = cache.take_from_shelf(if alone { usize::MAX } else { tokens });
+            rest = slots.as_ref().map_or(0, |slots| rest.saturating_sub(slots.len()));
+            for slot in slots.into_iter().flatten() {
+                // SAFETY: 1. `SyncCore` invariant 1. 2. It is used while the slot is in no bitmap,
+                // and the chunk is not released before that.
+                let chunk = unsafe { Chunk::of(slot) };
+                let (index, mask) = chunk.bit_of(slot);
+                self.give(chunk, index, mask);
+                point();
+            }
+            // INVARIANT: `SyncCore` 2. the slots of these have moved, as many as there were.
+            self.tokens.give(tokens);
+        }
     }
 
     /// Moves slots from the magazine of `cache`, which is this thread's or nobody's, into the

@@ -36,9 +36,10 @@ const MAGAZINE_PART: usize = 8;
 /// # Invariants
 ///
 /// 1. The caches hold vacant slots of entered chunks of `depot`, with the provenance of their
-///    chunks. What is in the cache of a number is taken and put by the thread of that number alone.
-/// 2. There are as many tokens as bits set in the bitmaps of `depot`, but for those of operations
-///    under way or broken off, which may be fewer.
+///    chunks. What is in the magazine of a number is taken and put by the thread of that number alone;
+///    it alone puts slots on the shelf beside it.
+/// 2. There are as many tokens as bits set in the bitmaps of `depot` and slots on shelves, but for
+///    those of operations under way or broken off, which may be fewer.
 /// 3. `table` has every entered chunk of `depot` but lone ones, under its number, and room for
 ///    every one that is reserved. It lacks the last while a thread enters it, or where that was
 ///    broken off: the next thread that needs slots goes on with it.
@@ -118,9 +119,19 @@ impl SyncCore {
         self.depot().capacity()
     }
 
-    /// The vacant slots in the magazines of threads, as the first of neighbours and their number.
+    /// The vacant slots in the caches of threads, as the first of neighbours and their number.
     fn runs(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> {
-        self.caches.iter().flat_map(|cache| cache.magazine.iter()).map(|slot| (slot, 1))
+        self.vacant().map(|slot| (slot, 1))
+    }
+
+    /// The vacant slots in the caches of threads.
+    fn vacant(&self) -> impl Iterator<Item = NonNull<u8>> {
+        self.caches.iter().flat_map(|cache| cache.magazine.iter().chain(cache.shelved()))
+    }
+
+    /// The number of slots on shelves.
+    fn shelved(&self) -> usize {
+        self.caches.iter().flat_map(Cache::shelved).count()
     }
 
     /// The number of vacant slots in the magazines of threads.
@@ -147,7 +158,8 @@ impl SyncCore {
         let depot = self.depot();
         let stranded = self.stranded(&depot);
         let vacant = depot.check_invariants(|| self.runs(), self.len_of(&depot) - stranded, alone);
-        assert_eq!(vacant, self.tokens.count() + stranded, "SyncCore invariant 2");
+        let counted = self.tokens.count() + stranded;
+        assert_eq!(vacant + self.shelved(), counted, "SyncCore invariant 2");
         let listed = if self.growth == Growth::Lone { &[] } else { depot.chunks() };
         // One that a thread stopped at is listed by the next that needs it.
         let listed = &listed[..listed.len() - usize::from(self.unlisted(&depot).is_some())];
@@ -163,14 +175,14 @@ impl SyncCore {
         }
     }
 
-    /// The number of bits without a token: none while no thread uses the core, unless one has
+    /// The number of bits and shelved slots without a token: none while no thread uses the core, unless one has
     /// stopped in the middle of an operation.
     fn stranded(&self, depot: &Depot) -> usize {
         if !has_stopped_one() {
             return 0;
         }
         let bits: usize = depot.chunks().iter().map(|chunk| chunk.vacancy().count()).sum();
-        bits.checked_sub(self.tokens.count()).expect("SyncCore invariant 2")
+        (bits + self.shelved()).checked_sub(self.tokens.count()).expect("SyncCore invariant 2")
     }
 
     /// Moves every slot of the caches into the bitmaps.
@@ -181,6 +193,7 @@ impl SyncCore {
     pub(super) unsafe fn empty_caches(&self) {
         for cache in self.caches.iter() {
             self.spill_from(cache, usize::MAX);
+            self.clear_shelf(cache, true);
         }
     }
 
@@ -339,8 +352,7 @@ unsafe impl PoolCore for SyncCore {
     fn occupied_slot(&self, address: usize) -> Result<NonNull<u8>, InvalidFree> {
         let (chunk, index) = self.depot().slot_at(address)?;
         let slot = chunk.slot(index);
-        let vacant = chunk.vacancy().contains(index)
-            || self.caches.iter().any(|cache| cache.magazine.iter().any(|vacant| vacant == slot));
+        let vacant = chunk.vacancy().contains(index) || self.vacant().any(|vacant| vacant == slot);
         if vacant { Err(InvalidFree::Vacant) } else { Ok(slot) }
     }
 
@@ -377,9 +389,13 @@ unsafe impl PoolCore for SyncCore {
             return false;
         }
         // Who finds no slot meanwhile waits for the depot, and looks again: the value has two.
-        let _depot = self.depot();
+        let depot = self.depot();
         let _aside = self.peak.aside(1);
-        let target = self.take_below(chunk.number());
+        let target = self.take_below(chunk.number()).or_else(|| {
+            self.caches.with_own(|cache| self.spill_from(cache, usize::MAX));
+            self.clear_shelves(&depot);
+            self.take_below(chunk.number())
+        });
         point();
         if let Some(target) = target {
             // Control stays in the crate (clause 3).

@@ -1,4 +1,4 @@
-//! How many slots there are in the bitmaps of a core, for those who want some.
+//! How many slots there are in the bitmaps and on the shelves of a core, for those who want some.
 #![forbid(unsafe_code)]
 
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -10,7 +10,7 @@ use crate::atomic::AtomicUsize;
 /// # Invariants
 ///
 /// 1. Tokens that are here or were taken and not used yet are no more than the bits set in the
-///    bitmaps.
+///    bitmaps and the slots on shelves.
 #[derive(Debug)]
 pub(super) struct Tokens(AtomicUsize);
 
@@ -28,7 +28,7 @@ impl Tokens {
             if taken == 0 {
                 return 0;
             }
-            // Acquire, with the Release of `give`: the bits of these tokens are to be seen.
+            // Acquire, with the Release of `give`: what these tokens stand for is to be seen.
             match self.0.compare_exchange_weak(count, count - taken, Acquire, Relaxed) {
                 Ok(_) => return taken,
                 Err(now) => count = now,
@@ -36,13 +36,14 @@ impl Tokens {
         }
     }
 
-    /// Gives tokens for bits that have been set, or back for what was not looked for.
+    /// Gives tokens for bits that have been set or slots that were laid by, or back for what was not
+    /// looked for.
     pub(super) fn give(&self, count: usize) {
-        // Release, with the Acquire of `take`: the bits were set before.
+        // Release, with the Acquire of `take`: the slots were put there before.
         self.0.fetch_add(count, Release);
     }
 
-    /// The number of tokens at some moment. No bit is to be seen by way of it.
+    /// The number of tokens at some moment. No slot is to be seen by way of it.
     pub(super) fn count(&self) -> usize {
         self.0.load(Relaxed)
     }

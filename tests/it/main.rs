@@ -32,6 +32,8 @@ mod sync_histories;
 #[cfg(feature = "std")]
 mod sync_owned;
 #[cfg(feature = "std")]
+mod sync_shelves;
+#[cfg(feature = "std")]
 mod sync_stress;
 mod ui;
 
