@@ -80,7 +80,8 @@ impl Reservation {
             Piece::Granules(count) => (common.take_granules(count)?, count * GRANULE),
         };
         let layout = Layout::from_size_align(bytes, GRANULE).expect("a piece is small");
-        let slots = geometry.slots_within(bytes);
+        // A tract is a little longer than a chunk may be, which with more slots would be two.
+        let slots = geometry.slots_within(bytes).min(geometry.chunk_slots());
         // INVARIANT: 1. clause 1. 2. by the lines above.
         Ok(Self { base, layout, slots, geometry: *geometry, ground: Some(ground) })
     }

@@ -189,14 +189,16 @@ fn check_made<P>(
 
 fn play(pool: &dyn Raw, layout: Layout, slots: usize, input: &mut Unstructured) -> Result<()> {
     let (size, align) = (layout.size(), layout.align());
-    // What stands behind each value.
-    let canary = if cfg!(feature = "hardened") { size_of::<usize>() } else { 0 };
+    // What stands behind each value, and what slots begin at multiples of then.
+    let hardened = cfg!(feature = "hardened");
+    let canary = if hardened { size_of::<usize>() } else { 0 };
+    let apart = if hardened && size >= 16 { align.max(16) } else { align };
     let other = MemoryPool::with_layout(layout, 3).expect("three fit where others do");
     let mut history = History {
         pool,
         size,
         align,
-        stride: (layout.size() + canary).next_multiple_of(layout.align()),
+        stride: (size + canary).next_multiple_of(apart),
         slots,
         occupied: BTreeMap::new(),
         blocks: Vec::new(),

@@ -1,7 +1,7 @@
 //! Pools of size classes: values of any type and size behind the handles of one pool.
 //!
-//! Values of several types share a class, keep their content and their alignment; slices and text
-//! are built in place, and what was built is dropped where the rest panics. Large values have
+//! Values of several types share a class, keep their content and their alignment, however many of a
+//! class there are; slices and text are built in place, and what was built is dropped where the rest panics. Large values have
 //! reservations of their own. Random histories hold what a vector of boxes would, and every
 //! invariant after each step.
 
@@ -71,6 +71,30 @@ fn values_are_aligned_and_apart() {
         pool.check_invariants();
     }
     assert!(pool.is_empty());
+}
+
+#[test]
+fn values_of_every_class_fill_whole_chunks() {
+    let (mut size, most) = if cfg!(miri) { (LARGEST / 3, 600 << 10) } else { (64, 1300 << 10) };
+    while size <= LARGEST {
+        let pool = SizeClassPool::new();
+        let count = most / size;
+        let fill = |id| Some(pool.alloc_slice_copy(&vec![id as u8; size]));
+        let mut held: Vec<_> = (0..count).map(fill).collect();
+        // What is put in first lies in small chunks. These go, so that a large one is in front.
+        held[..count / 3].fill_with(|| None);
+        super::trim_classes_under_handles(&pool);
+        pool.check_invariants();
+        for (id, value) in held.iter_mut().enumerate().take(count / 3) {
+            *value = fill(id);
+        }
+        pool.check_invariants();
+        let mut values = held.iter().flatten().enumerate();
+        assert!(values.all(|(id, value)| **value == vec![id as u8; size]));
+        assert_eq!(pool.stats().len, count, "{count} values of {size} bytes");
+        // Past every border of classes, of which the largest are a ninth apart at most.
+        size += if cfg!(miri) { LARGEST / 3 } else { (size / 16).max(8) };
+    }
 }
 
 #[test]
