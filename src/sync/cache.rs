@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::sync::OnceLock;
 
 use super::padded::Padded;
-use super::shelf::{Handful, Shelf};
+use super::shelf::{BATCHES, Handful, Shelf};
 use super::spill::Gathered;
 use super::thread_number::{self, THREADS};
 use crate::bit_tree::WORD_BITS;
@@ -36,8 +36,13 @@ pub(super) struct Cache {
     /// What is being spilled: empty between operations, but for what one broke off. There is none
     /// without room for slots; it is large beside the rest, and every pool has such a cache.
     pub(super) gathered: Option<Fixed<Gathered>>,
-    /// Batches of vacant slots, where the thread has come to take as many at once.
-    shelf: OnceLock<Shelf>,
+    /// Batches of vacant slots, apart from what the thread writes to at each step.
+    shelf: OnceLock<Fixed<Shelf>>,
+    /// How many slots may be laid by on it: no more than the magazine was refilled with. So who only
+    /// frees leaves them in the bitmaps, for those who allocate.
+    credit: Cell<usize>,
+    /// Whether there were slots to lay by, and no shelf.
+    lacks_shelf: Cell<bool>,
 }
 
 impl Cache {
@@ -54,6 +59,8 @@ impl Cache {
             refill: Cell::new(WORD_BITS),
             gathered: None,
             shelf: OnceLock::new(),
+            credit: Cell::new(0),
+            lacks_shelf: Cell::new(false),
         }
     }
 
@@ -69,30 +76,37 @@ impl Cache {
         self.refill.get().min(self.half())
     }
 
-    /// Notes that there is a refill of at most `slots` slots.
-    pub(super) fn refilled(&self, slots: usize) {
-        if let Some(shelf) = self.shelf.get().filter(|_| slots == self.half()) {
-            shelf.refilled();
-        }
+    /// Notes that the magazine was refilled.
+    pub(super) fn refilled(&self) {
+        let credit = self.credit.get() + self.magazine.len();
+        self.credit.set(credit.min(BATCHES * self.half()));
         self.refill.set(2 * self.refill());
     }
 
-    /// Makes a shelf where there is none and the next refill takes as much as any. Without the
-    /// memory for one, all goes on as before.
+    /// Makes a shelf where one was lacking. Without the memory for it, all goes on as before.
     pub(super) fn make_shelf(&self) {
-        if self.shelf.get().is_none() && self.refill() == self.half() {
-            if let Ok(shelf) = Shelf::new(self.half()) {
-                // An upstream allocator that uses the pool may have made one meanwhile, in this
-                // thread: then it is this one that goes.
+        // An upstream allocator that uses the pool comes here again, and finds nothing to do.
+        if self.lacks_shelf.take() {
+            if let Ok(shelf) = Shelf::new(self.half()).and_then(|shelf| Fixed::new(|_| shelf)) {
+                // There may be one by now, which lacked once more meanwhile: then this one goes.
                 let _ = self.shelf.set(shelf);
             }
         }
     }
 
-    /// Lays half of the full magazine on the shelf; returns whether it was. It has tokens from then
-    /// on that are yet to be given.
+    /// Lays half of the full magazine by, on the shelf; returns whether it was. It has tokens from
+    /// then on that are yet to be given.
     pub(super) fn put_on_shelf(&self) -> bool {
-        self.shelf.get().is_some_and(|shelf| shelf.put(|| self.magazine.take_last(self.half())))
+        let Some(credit) = self.credit.get().checked_sub(self.half()) else { return false };
+        let Some(shelf) = self.shelf.get() else {
+            self.lacks_shelf.set(true);
+            return false;
+        };
+        let done = shelf.put(|| self.magazine.take_last(self.half()));
+        if done {
+            self.credit.set(credit);
+        }
+        done
     }
 
     /// Takes at most `most` slots from the shelf, of a cache that may be another thread's. Who does
@@ -103,7 +117,7 @@ impl Cache {
 
     /// The slots on the shelf.
     pub(super) fn shelved(&self) -> impl Iterator<Item = NonNull<u8>> {
-        self.shelf.get().into_iter().flat_map(Shelf::iter)
+        self.shelf.get().into_iter().flat_map(|shelf| shelf.iter())
     }
 }
 
@@ -244,8 +258,36 @@ mod tests {
             assert_eq!(cache.half(), slots.div_ceil(2));
             for doublings in 0..8 {
                 assert_eq!(cache.refill(), (WORD_BITS << doublings).min(slots.div_ceil(2)));
-                cache.refilled(slots);
+                cache.refilled();
             }
         }
+    }
+
+    #[test]
+    fn no_more_is_laid_by_than_was_taken() {
+        let cache = Cache::new(0, 0);
+        cache.magazine.grow(8).unwrap();
+        let some = || {
+            let slots = (1..=4).map(ptr::without_provenance_mut);
+            cache.magazine.extend(slots.map(|slot| NonNull::new(slot).unwrap()));
+        };
+        // A thread that only frees.
+        some();
+        some();
+        assert!(!cache.put_on_shelf());
+        cache.make_shelf();
+        assert!(cache.shelf.get().is_none(), "there was nothing to lay by");
+        // One that has taken four, and frees eight.
+        assert_eq!(cache.magazine.take_last(8).count(), 8);
+        some();
+        cache.refilled();
+        some();
+        assert!(!cache.put_on_shelf(), "there is no shelf yet");
+        cache.make_shelf();
+        assert!(cache.put_on_shelf());
+        assert_eq!((cache.magazine.len(), cache.shelved().count()), (4, 4));
+        some();
+        assert!(!cache.put_on_shelf());
+        assert_eq!(cache.take_from_shelf(8).unwrap().count(), 4);
     }
 }

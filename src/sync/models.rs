@@ -106,35 +106,26 @@ fn bits_are_claimed_once_and_keep_their_hints() {
     });
 }
 
-/// A shelf of a thread, and other threads that only take.
-struct SharedShelf(Shelf);
-
-// SAFETY: what is in a cell is used by one of the threads.
-unsafe impl Send for SharedShelf {}
-// SAFETY: as above.
-unsafe impl Sync for SharedShelf {}
-
 #[test]
 fn a_slot_is_taken_from_a_shelf_once() {
     loom::model(|| {
-        let shared = Arc::new((SharedShelf(Shelf::new(2).unwrap()), Exclusive::new(2)));
+        let shared = Arc::new((Shelf::new(2).unwrap(), Exclusive::new(2)));
         let other = Arc::clone(&shared);
         let slot = |index: usize| NonNull::new(ptr::without_provenance_mut(index + 1)).unwrap();
-        let take = |(shelf, cells): &(SharedShelf, Exclusive), most| -> Vec<usize> {
-            let taken = shelf.0.take(most).into_iter().flatten();
+        let take = |(shelf, cells): &(Shelf, Exclusive), most| -> Vec<usize> {
+            let taken = shelf.take(most).into_iter().flatten();
             taken.map(|slot| slot.addr().get() - 1).inspect(|&index| cells.touch(index)).collect()
         };
         let put = |shelf: &Shelf, indices: &[usize]| {
-            shelf.refilled();
             assert!(shelf.put(|| indices.iter().map(|&index| slot(index))));
         };
         shared.1.touch(0);
         shared.1.touch(1);
         let thread = thread::spawn(move || [take(&other, 1), take(&other, 1)].concat());
-        put(&shared.0.0, &[0, 1]);
+        put(&shared.0, &[0, 1]);
         let own = take(&shared, 1);
         if !own.is_empty() {
-            put(&shared.0.0, &own);
+            put(&shared.0, &own);
         }
         let taken = thread.join().unwrap();
         let mut all = [taken, take(&shared, 2), take(&shared, 2)].concat();
@@ -322,8 +313,12 @@ fn a_thread_takes_what_another_has_laid_by() {
     loom::model(|| {
         let shared = Arc::new((pool(Growth::Bounded, 8), Exclusive::new(64)));
         let mut blocks: Vec<_> = iter::from_fn(|| shared.0.allocate().map(Block)).collect();
+        // Where there are more to lay by than there is room for, the next refill makes some.
+        blocks.drain(..2).for_each(|block| give(&shared.0, block));
+        blocks.extend(iter::repeat_with(|| Block(shared.0.allocate().unwrap())).take(2));
         // One in the magazine, two on the shelf, and none in a bitmap.
         blocks.drain(..3).for_each(|block| give(&shared.0, block));
+        assert_eq!(shared.0.core().shelved(), 2);
         let other = Arc::clone(&shared);
         let thread = thread::spawn(move || use_one(&other.0, &other.1));
         // One from the magazine, which no other thread sees, and one from the shelf.

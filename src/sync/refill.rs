@@ -66,11 +66,11 @@ impl SyncCore {
         point();
         match (cache, found) {
             (Some(cache), found) => {
-                cache.refilled(tokens);
                 match found {
                     Found::InBitmap(claim) => self.refill(cache, claim, tokens),
                     Found::OnShelf(slots) => self.refill_from_shelf(cache, slots, tokens),
                 }
+                cache.refilled();
                 cache.magazine.pop()
             }
             // With one token it is one slot.

@@ -9,7 +9,6 @@
 
 use alloc::vec::Vec;
 use core::array;
-use core::cell::Cell;
 use core::iter::Rev;
 use core::ptr::{self, NonNull};
 use core::slice;
@@ -20,7 +19,7 @@ use crate::error::PoolError;
 use crate::geometry::MAGAZINE_SLOTS;
 
 /// The number of batches that a shelf has room for.
-const BATCHES: usize = if cfg!(all(test, loom)) { 2 } else { 14 };
+pub(super) const BATCHES: usize = if cfg!(all(test, loom)) { 2 } else { 14 };
 
 /// What a slot adds to the state of a batch while it is read.
 const READING: usize = 1 << 16;
@@ -43,9 +42,6 @@ pub(super) struct Shelf {
     states: [AtomicUsize; BATCHES],
     places: Vec<Place>,
     room: usize,
-    /// How many batches the owner may put on: no more than it has refilled its magazine with so
-    /// many slots. So who only frees leaves them in the bitmaps, for those who allocate.
-    credit: Cell<usize>,
 }
 
 impl Shelf {
@@ -64,12 +60,7 @@ impl Shelf {
         places.resize_with(count, || Place::new(ptr::null_mut()));
         // INVARIANT: 1. to 3. there are no slots.
         let states = array::from_fn(|_| AtomicUsize::new(0));
-        Ok(Self { states, places, room, credit: Cell::new(0) })
-    }
-
-    /// Notes that the owner has refilled its magazine with as many slots as a batch has room for.
-    pub(super) fn refilled(&self) {
-        self.credit.set(BATCHES.min(self.credit.get() + 1));
+        Ok(Self { states, places, room })
     }
 
     /// Puts a batch on, which is got by `slots` and for which there is room; returns whether it
@@ -78,14 +69,10 @@ impl Shelf {
     where
         I: ExactSizeIterator<Item = NonNull<u8>>,
     {
-        if self.credit.get() == 0 {
-            return false;
-        }
         // Acquire, with the Release of `Handful`: who took the slots from there has read them.
         let Some(index) = self.states.iter().position(|state| state.load(Acquire) == 0) else {
             return false;
         };
-        self.credit.set(self.credit.get() - 1);
         let slots = slots();
         let count = slots.len();
         for (place, slot) in self.batch(index)[..count].iter().zip(slots) {

@@ -130,7 +130,7 @@ impl SyncCore {
     }
 
     /// The number of slots on shelves.
-    fn shelved(&self) -> usize {
+    pub(super) fn shelved(&self) -> usize {
         self.caches.iter().flat_map(Cache::shelved).count()
     }
 

@@ -19,24 +19,18 @@ fn what_was_put_on_is_taken_once_the_last_first() {
     for room in [1, 2, 7, 512, MAGAZINE_SLOTS] {
         let shelf = Shelf::new(room).unwrap();
         let mut model = [const { Vec::new() }; BATCHES];
-        let mut credit = 0;
         for number in 0..size(2000, 30) {
-            match rng.u8(..4) {
-                0 => {
-                    shelf.refilled();
-                    credit = BATCHES.min(credit + 1);
-                }
-                1 | 2 => {
+            match rng.bool() {
+                true => {
                     let slots: Vec<_> =
                         (0..rng.usize(1..=room)).map(|at| slot(number * room + at)).collect();
-                    let empty = model.iter().position(Vec::is_empty).filter(|_| credit > 0);
+                    let empty = model.iter().position(Vec::is_empty);
                     assert_eq!(shelf.put(|| slots.iter().copied()), empty.is_some());
                     if let Some(index) = empty {
                         model[index] = slots;
-                        credit -= 1;
                     }
                 }
-                _ => {
+                false => {
                     let most = rng.usize(..=room + 1);
                     let taken: Vec<_> = shelf.take(most).into_iter().flatten().collect();
                     let batch = model.iter_mut().rev().find(|batch| !batch.is_empty());
@@ -54,12 +48,8 @@ fn what_was_put_on_is_taken_once_the_last_first() {
 #[test]
 fn a_batch_that_is_read_takes_no_slots() {
     let shelf = Shelf::new(1).unwrap();
-    let put_on = |from: usize| {
-        (from..).take_while(|&number| {
-            shelf.refilled();
-            shelf.put(|| [slot(number)].into_iter())
-        })
-    };
+    let put_on =
+        |from: usize| (from..).take_while(|&number| shelf.put(|| [slot(number)].into_iter()));
     assert_eq!(put_on(0).count(), BATCHES);
     let mut held: Vec<_> = (0..BATCHES).map(|_| shelf.take(1).unwrap()).collect();
     assert!(shelf.take(1).is_none() && shelf.iter().next().is_none());
