@@ -17,6 +17,9 @@ fn slot(number: usize) -> NonNull<u8> {
 fn what_was_put_on_is_taken_once_the_last_first() {
     let mut rng = fastrand::Rng::with_seed(1);
     for room in [1, 2, 7, 512, MAGAZINE_SLOTS] {
+        if cfg!(miri) && room > 7 {
+            break;
+        }
         let shelf = Shelf::new(room).unwrap();
         let mut model = [const { Vec::new() }; BATCHES];
         for number in 0..size(2000, 30) {
