@@ -362,14 +362,15 @@ fn a_bounded_pool_for_many_threads_calls_upstream_once_a_thread() {
         }
         calls() - before
     };
-    // The magazine, what it is in, and the slots that come with it; the tables of chunks may move.
+    // The magazine, what it is in, the slots that come with it, and the batches beside it; the tables
+    // of chunks may move.
     let first = fill(20_000);
-    assert!((3..=6).contains(&first), "{first} calls for a magazine");
+    assert!((3..=8).contains(&first), "{first} calls for a magazine");
     assert_eq!(fill(20_000), 0);
     std::thread::scope(|scope| {
         let other = scope.spawn(move || (fill(20_000), fill(20_000)));
         let (first, again) = other.join().unwrap();
-        assert!((3..=6).contains(&first) && again == 0, "{first} calls, then {again}");
+        assert!((3..=8).contains(&first) && again == 0, "{first} calls, then {again}");
     });
     assert_eq!((pool.len(), tally.live()), (0, 0));
 }
