@@ -135,8 +135,9 @@ fn the_header_of_a_tract_lies_in_the_granules_that_it_has() {
 fn growth_doubles_up_to_a_chunk() {
     let g = geometry(64, 8);
     let bytes: Vec<_> = (0..12).map(|n| g.reservation(g.growth_slots(n)).unwrap().size()).collect();
-    assert!(bytes[0] <= 4096 && bytes[0] > 4096 - 64);
-    assert!(bytes.windows(2).all(|pair| pair[1] > pair[0] || pair[1] > CHUNK_BYTES - 64));
+    let stride = g.stride.bytes;
+    assert!(bytes[0] <= 4096 && bytes[0] > 4096 - stride);
+    assert!(bytes.windows(2).all(|pair| pair[1] > pair[0] || pair[1] > CHUNK_BYTES - stride));
     assert_eq!(geometry(1 << 20, 8).growth_slots(0), 1);
 }
 
@@ -146,7 +147,7 @@ fn small_growth_is_an_eighth_up_to_a_chunk() {
     for bytes in (0..16 * CHUNK_ALIGN).step_by(1001) {
         let grown = g.reservation(g.small_growth_slots(bytes)).unwrap().size();
         let wished = (bytes / 8).clamp(FIRST_RESERVATION, CHUNK_BYTES);
-        assert!(grown > wished - 64 && grown < wished + FIRST_RESERVATION);
+        assert!(grown > wished - g.stride.bytes && grown < wished + FIRST_RESERVATION);
     }
     assert_eq!(geometry(1 << 20, 8).small_growth_slots(0), 1);
 }
