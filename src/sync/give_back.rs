@@ -22,9 +22,8 @@ impl SyncCore {
         if !pages::CAN_RELEASE {
             return 0;
         }
-        self.caches.with_own(|cache| self.spill_from(cache, usize::MAX));
         let depot = self.depot();
-        self.clear_shelves(&depot);
+        self.bring_in(&depot);
         let count = depot.chunks().len();
         drop(depot);
         let entered: usize = (0..count).map(|number| self.release_pages_in(number)).sum();

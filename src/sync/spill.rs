@@ -144,9 +144,11 @@ impl SyncCore {
         }
     }
 
-    /// Moves the slots that are on shelves into the bitmaps, as far as there are tokens for them,
-    /// while the depot is locked: who finds no token meanwhile waits for it, and looks again.
-    pub(super) fn clear_shelves(&self, _depot: &Depot) {
+    /// Moves the slots in the magazine of this thread into the bitmaps, and those on all shelves,
+    /// as far as there are tokens for them, while the depot is locked: who finds no token meanwhile
+    /// waits for it, and looks again.
+    pub(super) fn bring_in(&self, _depot: &Depot) {
+        self.caches.with_own(|cache| self.spill_from(cache, usize::MAX));
         self.caches.iter().for_each(|cache| self.clear_shelf(cache, false));
     }
 

@@ -36,8 +36,8 @@ const MAGAZINE_PART: usize = 8;
 /// # Invariants
 ///
 /// 1. The caches hold vacant slots of entered chunks of `depot`, with the provenance of their
-///    chunks. What is in the magazine of a number is taken and put by the thread of that number alone;
-///    it alone puts slots on the shelf beside it.
+///    chunks. What is in the magazine of a number is taken and put by the thread of that number
+///    alone; it alone puts slots on the shelf beside it.
 /// 2. There are as many tokens as bits set in the bitmaps of `depot` and slots on shelves, but for
 ///    those of operations under way or broken off, which may be fewer.
 /// 3. `table` has every entered chunk of `depot` but lone ones, under its number, and room for
@@ -175,8 +175,8 @@ impl SyncCore {
         }
     }
 
-    /// The number of bits and shelved slots without a token: none while no thread uses the core, unless one has
-    /// stopped in the middle of an operation.
+    /// The number of bits and shelved slots without a token: none while no thread uses the core,
+    /// unless one has stopped in the middle of an operation.
     fn stranded(&self, depot: &Depot) -> usize {
         if !has_stopped_one() {
             return 0;
@@ -392,8 +392,7 @@ unsafe impl PoolCore for SyncCore {
         let depot = self.depot();
         let _aside = self.peak.aside(1);
         let target = self.take_below(chunk.number()).or_else(|| {
-            self.caches.with_own(|cache| self.spill_from(cache, usize::MAX));
-            self.clear_shelves(&depot);
+            self.bring_in(&depot);
             self.take_below(chunk.number())
         });
         point();
