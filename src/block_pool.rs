@@ -246,10 +246,10 @@ impl<C: PoolCore> BlockPool<C> {
     ///
     /// The check finds every pointer that is not the start of an occupied block of this pool. It
     /// reads nothing at the address, and takes as long as looking through the magazine does, at
-    /// most 1023 pointers, or that of every thread, with up to seven times as many where it has laid
-    /// some by. What it cannot find is that the block has
-    /// meanwhile been handed out to somebody else, or, in a pool that other threads are using, that
-    /// it is vacant and just on its way from the magazine of one of them.
+    /// most 1023 pointers, or that of every thread, with up to seven times as many where it has
+    /// laid some by. What it cannot find is that the block has meanwhile been handed out to
+    /// somebody else, or, in a pool that other threads are using, that it is vacant and just on its
+    /// way from the magazine of one of them.
     ///
     /// # Errors
     ///

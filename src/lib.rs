@@ -43,9 +43,9 @@
 //!   vacant, comes back as a **bump window**. Magazine and window together are the **front**, what
 //!   is behind them the **depot**, and both together the **core** of a pool.
 //! - In a pool that threads share, each has a magazine of its own, found by the **number** of the
-//!   thread, and may have a **shelf** beside it, on which it lays slots by, half a magazine at once,
-//!   and from which others may take them. A **token** stands for a slot in a bitmap or on a shelf:
-//!   who has taken one will find a slot. A **hint** says where vacant slots may be found.
+//!   thread, and may have a **shelf** beside it, on which it lays slots by, half a magazine at
+//!   once, and from which others may take them. A **token** stands for a slot in a bitmap or on a
+//!   shelf: who has taken one will find a slot. A **hint** says where vacant slots may be found.
 //! - Sizes are divided into **classes**; a value of one lies in a slot of the class's size.
 //! - A **tract** is a unit of memory, as long and as aligned as a large chunk, that classes of one
 //!   pool share: small chunks in it are made of whole **granules**, 64 of which it has. Tracts are

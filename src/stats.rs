@@ -65,10 +65,10 @@ impl PoolStats {
     /// # Examples
     ///
     /// ```
-    /// let pool = typed_pool::Pool::<[u8; 1024]>::bounded(100);
+    /// let pool = typed_pool::Pool::<[u8; 4096]>::bounded(50);
     /// assert_eq!(pool.stats().fragmentation(), 1.0);
-    /// let _values: Vec<_> = (0..100).map(|_| pool.alloc([0; 1024])).collect();
-    /// assert!(pool.stats().fragmentation() < 0.03);
+    /// let _values: Vec<_> = (0..50).map(|_| pool.alloc([0; 4096])).collect();
+    /// assert!(pool.stats().fragmentation() < 0.02);
     /// ```
     #[must_use]
     pub fn fragmentation(&self) -> f64 {

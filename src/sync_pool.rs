@@ -13,12 +13,12 @@ use crate::typed_pool::TypedPool;
 ///
 /// Every thread takes slots from a magazine of its own and gives them back there, without a lock, a
 /// fence or an atomic read-modify-write. Up to half a magazine at a time moves between there and
-/// what all threads share: bitmaps of vacant slots, and a shelf for each thread that takes and frees
-/// many, on which it lays up to 14 times as many by. A lock is taken to add memory, and by what is no
-/// part of allocating and freeing: the figures, [`reserve`](TypedPool::reserve). A thread that is
-/// stopped in the middle of an operation blocks no other, unless it is adding memory. One that
-/// panics there blocks none at all, and loses at most the slots that it was moving: its magazine
-/// goes to the next thread.
+/// what all threads share: bitmaps of vacant slots, and a shelf for each thread that takes and
+/// frees many, on which it lays up to 14 times as many by. A lock is taken to add memory, and by
+/// what is no part of allocating and freeing: the figures, [`reserve`](TypedPool::reserve). A
+/// thread that is stopped in the middle of an operation blocks no other, unless it is adding
+/// memory. One that panics there blocks none at all, and loses at most the slots that it was
+/// moving: its magazine goes to the next thread.
 ///
 /// # Capacity
 ///

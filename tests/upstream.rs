@@ -363,8 +363,8 @@ fn a_bounded_pool_for_many_threads_calls_upstream_once_a_thread() {
         }
         calls() - before
     };
-    // The magazine, what it is in, the slots that come with it, and the batches beside it; the tables
-    // of chunks may move.
+    // The magazine, what it is in, the slots that come with it, and the batches beside it; the
+    // tables of chunks may move.
     let first = fill(20_000);
     assert!((3..=8).contains(&first), "{first} calls for a magazine");
     assert_eq!(fill(20_000), 0);

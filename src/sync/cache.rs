@@ -38,8 +38,8 @@ pub(super) struct Cache {
     pub(super) gathered: Option<Fixed<Gathered>>,
     /// Batches of vacant slots, apart from what the thread writes to at each step.
     shelf: OnceLock<Fixed<Shelf>>,
-    /// How many slots may be laid by on it: no more than the magazine was refilled with. So who only
-    /// frees leaves them in the bitmaps, for those who allocate.
+    /// How many slots may be laid by on it: no more than the magazine was refilled with. So who
+    /// only frees leaves them in the bitmaps, for those who allocate.
     credit: Cell<usize>,
     /// Whether there were slots to lay by, and no shelf.
     lacks_shelf: Cell<bool>,

@@ -1,10 +1,10 @@
 //! Batches of vacant slots, beside the magazine of a thread.
 //!
 //! A thread that has filled its magazine lays half of it here, and takes it up again when the
-//! magazine is empty, by three locked instructions and not by one for each word of a bitmap. Nothing
-//! here is held back: tokens count these slots as they do bits, and where the bitmaps have none, any
-//! thread takes them. (Full magazines in a depot are Bonwick and Adams, "Magazines and Vmem", USENIX
-//! 2001.)
+//! magazine is empty, by three locked instructions and not by one for each word of a bitmap.
+//! Nothing here is held back: tokens count these slots as they do bits, and where the bitmaps have
+//! none, any thread takes them. (Full magazines in a depot are Bonwick and Adams, "Magazines and
+//! Vmem", USENIX 2001.)
 #![forbid(unsafe_code)]
 
 use alloc::vec::Vec;
@@ -33,8 +33,9 @@ type Place = AtomicPtr<u8>;
 ///
 /// # Invariants
 ///
-/// 1. Each of `states` is that of the batch whose places begin at `room` times its index: the number
-///    of slots there, and [`READING`] for each slot that a thread has taken and not read yet.
+/// 1. Each of `states` is that of the batch whose places begin at `room` times its index: the
+///    number of slots there, and [`READING`] for each slot that a thread has taken and not read
+///    yet.
 /// 2. The places of those slots hold them. Nobody writes to a place unless the state is 0.
 /// 3. Who lowers the number of slots in a batch has taken those from there on, and nobody else has.
 #[derive(Debug)]

@@ -36,8 +36,8 @@ impl Tokens {
         }
     }
 
-    /// Gives tokens for bits that have been set or slots that were laid by, or back for what was not
-    /// looked for.
+    /// Gives tokens for bits that have been set or slots that were laid by, or back for what was
+    /// not looked for.
     pub(super) fn give(&self, count: usize) {
         // Release, with the Acquire of `take`: the slots were put there before.
         self.0.fetch_add(count, Release);

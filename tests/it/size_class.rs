@@ -1,9 +1,9 @@
 //! Pools of size classes: values of any type and size behind the handles of one pool.
 //!
 //! Values of several types share a class, keep their content and their alignment, however many of a
-//! class there are; slices and text are built in place, and what was built is dropped where the rest panics. Large values have
-//! reservations of their own. Random histories hold what a vector of boxes would, and every
-//! invariant after each step.
+//! class there are; slices and text are built in place, and what was built is dropped where the
+//! rest panics. Large values have reservations of their own. Random histories hold what a vector of
+//! boxes would, and every invariant after each step.
 
 use std::cell::Cell;
 use std::mem;

@@ -17,8 +17,8 @@ use crate::sync_support::{Handle, Words, check_quiet, rounds, size};
 /// Half a kilobyte.
 type Large = Words<64>;
 
-/// The number of values. The magazine of a pool that is bounded by as many has room for an eighth of
-/// them, the batches beside it for fourteen sixteenths: together for all.
+/// The number of values. The magazine of a pool that is bounded by as many has room for an eighth
+/// of them, the batches beside it for fourteen sixteenths: together for all.
 const MANY: usize = if cfg!(miri) { 64 } else { 880 };
 
 /// Lays slots by: takes and gives back as many as `count`, and again.
@@ -148,8 +148,8 @@ fn pages_of_what_is_laid_by_go_back() {
         || lay_by(pool, MANY),
         || {
             let released = pool.trim();
-            // All but what the magazine of the other keeps: half of the rest is more than there would be
-            // in bitmaps.
+            // All but what the magazine of the other keeps: half of the rest is more than there
+            // would be in bitmaps.
             let least = (MANY - MANY / 8) * size_of::<Large>() / 2;
             assert!(!GIVES_PAGES_BACK || released > least, "{released} bytes");
             check_quiet(pool);
