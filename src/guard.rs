@@ -12,6 +12,8 @@ use crate::chunk::{Chunk, Kind};
 use crate::error::InvalidFree;
 
 #[cfg(feature = "hardened")]
+mod pattern;
+#[cfg(feature = "hardened")]
 mod canary;
 #[cfg(typed_pool_sanitize)]
 mod poison;

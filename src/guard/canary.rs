@@ -13,15 +13,7 @@ use core::slice;
 use crate::error::InvalidFree;
 use crate::geometry::CANARY;
 use crate::guard::MARKS;
-
-/// What a byte of a vacant slot holds. Pointers of such bytes lead nowhere on most machines.
-const PATTERN: u8 = 0xDD;
-
-/// A word of a vacant slot.
-const WORD: usize = usize::from_ne_bytes([PATTERN; size_of::<usize>()]);
-
-/// The number of bytes up to which a slot is looked at on the spot, word by word.
-const FEW: usize = 64;
+use crate::guard::pattern::{FEW, PATTERN, differs};
 
 /// Whether slots are marked as they become vacant, so that the second of two handles of one value
 /// is found when it ends. It takes two stores more for each value that comes and goes, a third of
@@ -173,17 +165,6 @@ pub(super) unsafe fn hand_out(slot: NonNull<u8>, bytes: usize, is_block: bool) {
 pub(super) unsafe fn hold(slot: NonNull<u8>, bytes: usize) {
     // SAFETY: 1. clause 1. 2. clause 2.
     unsafe { write(slot, bytes, State::HELD) };
-}
-
-/// Whether a byte is not that of a vacant slot.
-#[inline(always)]
-fn differs(content: &[u8]) -> bool {
-    let mut words = content.chunks_exact(size_of::<usize>());
-    let wrong = words.by_ref().fold(0, |wrong, word| {
-        wrong | (usize::from_ne_bytes(word.try_into().expect("a word is as long")) ^ WORD)
-    });
-    let at_end = words.remainder().iter().fold(0, |wrong, byte| wrong | (byte ^ PATTERN));
-    wrong | usize::from(at_end) != 0
 }
 
 /// As [`differs`], out of the way: an allocation stays short enough to be inlined.

@@ -132,6 +132,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     compare::<2>(rounds);
     compare::<4>(rounds);
     compare::<8>(rounds);
+    compare::<16>(rounds);
     compare::<32>(rounds);
     Ok(())
 }
