@@ -227,6 +227,16 @@ pub(crate) fn runs(
     })
 }
 
+/// The numbers of the bits set in `word`, the lowest first.
+#[cfg(feature = "std")]
+pub(crate) fn bits_in(mut word: usize) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
+        word &= word - 1;
+        Some(bit)
+    })
+}
+
 /// The lowest `count` bits set in `word`.
 pub(crate) fn lowest_bits(mut word: usize, count: usize) -> usize {
     if word.count_ones() as usize <= count {
@@ -332,6 +342,15 @@ mod tests {
         assert_eq!(words_for(WORD_BITS + 1), 3);
         assert_eq!(words_for(WORD_BITS * WORD_BITS), WORD_BITS + 1);
         assert_eq!(words_for(WORD_BITS * WORD_BITS + 1), WORD_BITS + 1 + 2 + 1);
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn the_bits_in_a_word_are_those_that_are_set() {
+        for word in [0, 1, 0b1010, usize::MAX, 1 << (WORD_BITS - 1), usize::MAX / 3] {
+            let set = (0..WORD_BITS).filter(|bit| word >> bit & 1 == 1);
+            assert!(bits_in(word).eq(set), "{word:b}");
+        }
     }
 
     #[test]

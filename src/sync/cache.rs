@@ -248,6 +248,12 @@ impl Drop for Caches {
 mod tests {
     use super::*;
 
+    /// Puts slots into the magazine, which are never used as such.
+    fn add_four(cache: &Cache) {
+        let slots = (1..=4).map(ptr::without_provenance_mut);
+        cache.magazine.extend(slots.map(|slot| NonNull::new(slot).unwrap()));
+    }
+
     #[test]
     fn refills_double_up_to_half_of_the_magazine() {
         for slots in [1, 2, 7, 100, 1000] {
@@ -264,13 +270,28 @@ mod tests {
     }
 
     #[test]
+    fn as_much_may_be_laid_by_as_a_shelf_has_room_for() {
+        let cache = Cache::new(0, 0);
+        cache.magazine.grow(8).unwrap();
+        let some = || add_four(&cache);
+        // It has taken a batch more than that.
+        some();
+        (0..=BATCHES).for_each(|_| cache.refilled());
+        cache.lacks_shelf.set(true);
+        cache.make_shelf();
+        for _ in 0..BATCHES {
+            assert!(cache.put_on_shelf());
+            some();
+        }
+        assert_eq!(cache.take_from_shelf(4).unwrap().count(), 4);
+        assert!(!cache.put_on_shelf(), "there is room, which others need more");
+    }
+
+    #[test]
     fn no_more_is_laid_by_than_was_taken() {
         let cache = Cache::new(0, 0);
         cache.magazine.grow(8).unwrap();
-        let some = || {
-            let slots = (1..=4).map(ptr::without_provenance_mut);
-            cache.magazine.extend(slots.map(|slot| NonNull::new(slot).unwrap()));
-        };
+        let some = || add_four(&cache);
         // A thread that only frees.
         some();
         some();

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use super::padded::Padded;
 use crate::atomic::{AtomicPtr, AtomicUsize, null_pointers};
-use crate::bit_tree::WORD_BITS;
+use crate::bit_tree::{WORD_BITS, bits_in};
 use crate::chunk::Chunk;
 use crate::fault::point;
 
@@ -109,6 +109,12 @@ impl ChunkTable {
         }
     }
 
+    /// Whether chunk `number` may have vacant slots.
+    pub(super) fn is_hinted(&self, number: usize) -> bool {
+        let hints = |group: &Group| group.hints.load(Relaxed) >> (number % WORD_BITS);
+        self.group(number / WORD_BITS).is_some_and(|group| hints(group) & 1 == 1)
+    }
+
     /// Notes that chunk `number` has been seen without vacant slots, unless it has some now.
     pub(super) fn unhint(&self, number: usize, has_some: impl FnOnce() -> bool) {
         if let Some(group) = self.group(number / WORD_BITS) {
@@ -126,15 +132,11 @@ impl ChunkTable {
     /// The numbers of chunks that may have vacant slots: of each group in turn, from the chunk at
     /// place `start` in it on and round.
     pub(super) fn hinted(&self, start: usize) -> impl Iterator<Item = usize> {
-        let turn = (start % WORD_BITS) as u32;
+        let turn = start % WORD_BITS;
         (0..).map_while(|index| Some((index, self.group(index)?))).flat_map(
             move |(index, group)| {
-                let mut rest = group.hints.load(Relaxed).rotate_right(turn);
-                core::iter::from_fn(move || {
-                    let bit = rest.checked_ilog2().map(|_| rest.trailing_zeros())?;
-                    rest &= rest - 1;
-                    Some(index * WORD_BITS + (bit + turn) as usize % WORD_BITS)
-                })
+                bits_in(group.hints.load(Relaxed).rotate_right(turn as u32))
+                    .map(move |bit| index * WORD_BITS + (bit + turn) % WORD_BITS)
             },
         )
     }

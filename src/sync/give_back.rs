@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::refill::shared;
+use super::shared_bits::shared;
 use super::sync_core::SyncCore;
 use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;

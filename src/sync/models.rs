@@ -26,7 +26,7 @@ use loom::thread;
 
 use super::SyncCore;
 use super::chunk_table::ChunkTable;
-use super::shared_bits::SharedBits;
+use super::shared_bits::{SharedBits, Wanted, hint_to};
 use super::shelf::Shelf;
 use super::thread_number::Numbers;
 use crate::atomic::AtomicUsize;
@@ -86,7 +86,7 @@ fn bits_are_claimed_once_and_keep_their_hints() {
         let other = Arc::clone(&shared);
         let run = |(words, cells): &(Vec<AtomicUsize>, Exclusive), most| {
             let bits = SharedBits::new(words, BITS);
-            if let Some((index, mask)) = bits.claim(0, most, || {}) {
+            if let Some((index, mask)) = bits.claim_one(0, most, || {}) {
                 for bit in (0..2).filter(|bit| mask >> bit & 1 == 1) {
                     cells.touch(index * WORD_BITS + bit);
                 }
@@ -98,11 +98,47 @@ fn bits_are_claimed_once_and_keep_their_hints() {
         thread.join().unwrap();
         let bits = SharedBits::new(&shared.0, BITS);
         let mut claimed = 0;
-        while let Some((_, mask)) = bits.claim(0, WORD_BITS, || {}) {
+        while let Some((_, mask)) = bits.claim_one(0, WORD_BITS, || {}) {
             assert_eq!(claimed & mask, 0);
             claimed |= mask;
         }
         assert_eq!(claimed, 0b11);
+    });
+}
+
+#[test]
+fn hints_to_words_that_are_emptied_and_filled_together_are_kept() {
+    // Two words with a bit each.
+    const BITS: usize = WORD_BITS + 1;
+    loom::model(|| {
+        let words: Vec<AtomicUsize> = (0..words_for(BITS)).map(|_| AtomicUsize::new(0)).collect();
+        let shared = Arc::new((words, Exclusive::new(2)));
+        (0..2).for_each(|index| SharedBits::new(&shared.0, BITS).give(index, 1, || {}));
+        let other = Arc::clone(&shared);
+        let run = |(words, cells): &(Vec<AtomicUsize>, Exclusive), most| {
+            let bits = SharedBits::new(words, BITS);
+            let mut wanted = Wanted { slots: most, words: most };
+            let mut claimed = [false; 2];
+            bits.claim(0, &mut wanted, |index, _| claimed[index] = true, || {});
+            let (mut count, mut hints) = (0, 0);
+            for index in (0..2).filter(|&index| claimed[index]) {
+                cells.touch(index);
+                count += 1;
+                if bits.give_unhinted(index, 1) {
+                    hints |= hint_to(index);
+                }
+            }
+            assert_eq!(count, most - wanted.slots);
+            if hints != 0 {
+                bits.hint(0, hints, || {});
+            }
+        };
+        let thread = thread::spawn(move || run(&other, 1));
+        run(&shared, 2);
+        thread.join().unwrap();
+        let bits = SharedBits::new(&shared.0, BITS);
+        let claimed = [(); 2].map(|()| bits.claim_one(0, WORD_BITS, || {}));
+        assert_eq!(claimed, [Some((0, 1)), Some((1, 1))]);
     });
 }
 
@@ -150,7 +186,7 @@ fn a_hint_is_taken_away(bring: fn(&ChunkTable, SharedBits<'_>, &[AtomicUsize])) 
         });
         let (table, words) = &*shared;
         let bits = SharedBits::new(words, 1);
-        let claimed = bits.claim(0, 1, || table.hint(0)).is_some();
+        let claimed = bits.claim_one(0, 1, || table.hint(0)).is_some();
         if !claimed {
             table.unhint(0, || bits.is_hinted());
         }

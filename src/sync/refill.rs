@@ -4,7 +4,7 @@ use core::hint;
 use core::ptr::NonNull;
 
 use super::cache::Cache;
-use super::shared_bits::SharedBits;
+use super::shared_bits::{Wanted, shared};
 use super::shelf::Handful;
 use super::sync_core::SyncCore;
 use crate::bit_tree::{WORD_BITS, lowest_run};
@@ -23,18 +23,55 @@ struct Claim {
     mask: usize,
 }
 
-impl Claim {
-    /// The number of slots.
-    fn slots(&self) -> usize {
-        self.mask.count_ones() as usize
-    }
+/// Slots that were claimed in bitmaps, and how many more are wanted.
+///
+/// # Invariants
+///
+/// 1. `claims` has as many in front as words are not wanted any more, and places for the others.
+#[derive(Debug)]
+struct Claims {
+    claims: [Option<Claim>; REFILL_WORDS],
+    wanted: Wanted,
 }
 
-/// Vacant slots that were found, which are the caller's from then on.
-#[derive(Debug)]
-enum Found<'c> {
-    InBitmap(Claim),
-    OnShelf(Handful<'c>),
+impl Claims {
+    /// None, of at most `slots`.
+    fn of(slots: usize) -> Self {
+        // INVARIANT: 1. here.
+        Self { claims: [None; REFILL_WORDS], wanted: Wanted { slots, words: REFILL_WORDS } }
+    }
+
+    /// Whether nothing has been claimed.
+    fn is_empty(&self) -> bool {
+        self.wanted.words == REFILL_WORDS
+    }
+
+    /// Claims in a chunk, from word `start` of its bitmap on and round. Returns the last word that
+    /// slots were found in, if there were any.
+    fn claim(&mut self, chunk: Chunk, start: usize, tell: impl Fn()) -> Option<usize> {
+        let mut places = self.claims[REFILL_WORDS - self.wanted.words..].iter_mut();
+        let mut last = None;
+        let each = |index, mask| {
+            // INVARIANT: 1. here: a word fewer is wanted.
+            *places.next().expect("Claims invariant 1") = Some(Claim { chunk, index, mask });
+            last = Some(index);
+        };
+        shared(&chunk).claim(start, &mut self.wanted, each, tell);
+        last
+    }
+
+    /// Adds a claim, of as many slots as are wanted at most.
+    fn add(&mut self, claim: Claim) {
+        // INVARIANT: 1. here.
+        self.claims[REFILL_WORDS - self.wanted.words] = Some(claim);
+        self.wanted.found(claim.mask);
+    }
+
+    /// A slot of what was claimed first, which is all there is where no more than one was wanted.
+    fn single(&self) -> Option<NonNull<u8>> {
+        let Claim { chunk, index, mask } = self.claims[0]?;
+        chunk.slots_of(index, mask).next()
+    }
 }
 
 impl SyncCore {
@@ -62,49 +99,31 @@ impl SyncCore {
                 return None;
             }
         };
-        let found = self.find(cache, tokens);
+        let mut claims = Claims::of(tokens);
+        let on_shelf = self.find(cache, &mut claims);
         point();
-        match (cache, found) {
-            (Some(cache), found) => {
-                match found {
-                    Found::InBitmap(claim) => self.refill(cache, claim, tokens),
-                    Found::OnShelf(slots) => self.refill_from_shelf(cache, slots, tokens),
-                }
-                cache.refilled();
-                cache.magazine.pop()
-            }
+        let Some(cache) = cache else {
             // With one token it is one slot.
-            (None, Found::InBitmap(Claim { chunk, index, mask })) => {
-                chunk.slots_of(index, mask).next()
-            }
-            (None, Found::OnShelf(mut slots)) => slots.next(),
+            return on_shelf.map_or_else(|| claims.single(), |mut slots| slots.next());
+        };
+        match on_shelf {
+            Some(slots) => self.refill_from_shelf(cache, slots, tokens),
+            None => self.refill(cache, &claims),
         }
+        cache.refilled();
+        cache.magazine.pop()
     }
 
-    /// Moves slots for at most as many as `tokens`, at least one, into the magazine of `cache`,
-    /// which is empty, has room for them and is this thread's: those that were claimed first, and
-    /// more that hints lead to.
-    fn refill(&self, cache: &Cache, first: Claim, mut tokens: usize) {
-        tokens -= first.slots();
-        let mut claims = [None; REFILL_WORDS];
-        let (head, others) = claims.split_first_mut().expect("a refill looks at a word at least");
-        *head = Some(first);
-        for claim in others {
-            if tokens == 0 {
-                break;
-            }
-            let Some(claimed) = self.claim(Some(cache), tokens) else { break };
-            point();
-            tokens -= claimed.slots();
-            *claim = Some(claimed);
-        }
-        if tokens != 0 {
-            self.tokens.give(tokens);
+    /// Moves slots that were claimed into the magazine of `cache`, which is empty, has room for
+    /// them and is this thread's, and gives back tokens for those that were not found.
+    fn refill(&self, cache: &Cache, claims: &Claims) {
+        if claims.wanted.slots != 0 {
+            self.tokens.give(claims.wanted.slots);
             point();
         }
         // INVARIANT: `Depot` 3. what was claimed goes into the magazine. What was found first goes
         // in last, the lowest behind all, and so comes out first.
-        for Claim { chunk, index, mask } in claims.into_iter().rev().flatten() {
+        for Claim { chunk, index, mask } in claims.claims.iter().rev().flatten().copied() {
             // Most words are claimed whole where values come and go in turn, and this is faster.
             if lowest_run(mask) == mask {
                 let first = index * WORD_BITS + mask.trailing_zeros() as usize;
@@ -134,36 +153,46 @@ impl SyncCore {
             return None;
         }
         point();
-        let mut lower = self.table.hinted(0).take_while(|&number| number < end);
-        let claimed = lower.find_map(|number| self.claim_in(number, None, 1));
-        if claimed.is_none() {
+        let mut claims = Claims::of(1);
+        self.claim_hinted(None, &mut claims, 0, end);
+        if claims.is_empty() {
             self.tokens.give(1);
         }
         point();
-        let Claim { chunk, index, mask } = claimed?;
-        chunk.slots_of(index, mask).next()
+        claims.single()
     }
 
-    /// Finds at most `tokens` slots, at least one: the caller has as many tokens, and uses up as
-    /// many as slots were found.
-    fn find<'c>(&'c self, cache: Option<&'c Cache>, tokens: usize) -> Found<'c> {
+    /// Finds slots, at least one: the caller has tokens for as many as are wanted. They are on a
+    /// shelf, if those are returned, or else those of `claims`.
+    fn find<'c>(&'c self, cache: Option<&'c Cache>, claims: &mut Claims) -> Option<Handful<'c>> {
+        let tokens = claims.wanted.slots;
         if let Some(slots) = cache.and_then(|cache| cache.take_from_shelf(tokens)) {
-            return Found::OnShelf(slots);
+            return Some(slots);
         }
         loop {
-            if let Some(claim) = self.claim(cache, tokens) {
-                return Found::InBitmap(claim);
+            if let Some(cache) = cache {
+                self.claim_nearby(cache, claims);
+            }
+            self.claim_hinted(
+                cache,
+                claims,
+                cache.map_or(0, |cache| cache.chunk.get()),
+                usize::MAX,
+            );
+            if !claims.is_empty() {
+                return None;
             }
             // There is a slot for every token (`Tokens` invariant 1). It may be on the shelf of
             // another thread.
             let others = || self.caches.iter().find_map(|other| other.take_from_shelf(tokens));
             if let Some(slots) = others() {
-                return Found::OnShelf(slots);
+                return Some(slots);
             }
             // Or its bit has no hint yet, where a thread has set it and stopped there; and while
             // one looks, others may come and go.
             if let Some(claim) = self.claim_unhinted(tokens) {
-                return Found::InBitmap(claim);
+                claims.add(claim);
+                return None;
             }
             hint::spin_loop();
             #[cfg(all(test, loom))]
@@ -171,54 +200,44 @@ impl SyncCore {
         }
     }
 
-    /// Claims at most `tokens` slots of one word, where hints lead to.
-    fn claim(&self, cache: Option<&Cache>, tokens: usize) -> Option<Claim> {
-        cache.and_then(|cache| self.claim_nearby(cache, tokens)).or_else(|| {
-            let start = cache.map_or(0, |cache| cache.chunk.get());
-            self.table.hinted(start).find_map(|number| self.claim_in(number, cache, tokens))
-        })
+    /// Claims where the last refill of `cache` did.
+    fn claim_nearby(&self, cache: &Cache, claims: &mut Claims) {
+        let number = cache.chunk.get();
+        let Some(chunk) = self.table.get(number) else { return };
+        if let Some(last) = claims.claim(chunk, cache.word.get(), || self.table.hint(number)) {
+            cache.word.set(last);
+        }
     }
 
-    /// Claims at most `tokens` slots of one word, looking at every word of every chunk.
-    fn claim_unhinted(&self, tokens: usize) -> Option<Claim> {
+    /// Claims where hints lead to, in chunks with numbers below `end`, from that at place `start` in
+    /// its group on and round.
+    fn claim_hinted(&self, cache: Option<&Cache>, claims: &mut Claims, start: usize, end: usize) {
+        for number in self.table.hinted(start).take_while(|&number| number < end) {
+            if claims.wanted.is_nothing() {
+                break;
+            }
+            let Some(chunk) = self.table.get(number) else { continue };
+            let start = cache.map_or(0, |cache| cache.word.get());
+            match (claims.claim(chunk, start, || self.table.hint(number)), cache) {
+                (None, _) => self.table.unhint(number, || shared(&chunk).is_hinted()),
+                (Some(last), Some(cache)) => {
+                    cache.chunk.set(number);
+                    cache.word.set(last);
+                }
+                (Some(_), None) => {}
+            }
+        }
+    }
+
+    /// Claims at most `most` slots of one word, looking at every word of every chunk.
+    fn claim_unhinted(&self, most: usize) -> Option<Claim> {
         self.table.numbers().find_map(|number| {
             let chunk = self.table.get(number)?;
             let tell = || self.table.hint(number);
-            let (index, mask) = shared(&chunk).claim_unhinted(tokens, tell)?;
+            let (index, mask) = shared(&chunk).claim_unhinted(most, tell)?;
             // Others need not look this long.
             tell();
             Some(Claim { chunk, index, mask })
         })
     }
-
-    /// Claims where the last refill of `cache` did.
-    fn claim_nearby(&self, cache: &Cache, most: usize) -> Option<Claim> {
-        let number = cache.chunk.get();
-        let chunk = self.table.get(number)?;
-        let start = cache.word.get();
-        let (index, mask) = shared(&chunk).claim(start, most, || self.table.hint(number))?;
-        cache.word.set(index);
-        Some(Claim { chunk, index, mask })
-    }
-
-    /// Claims in chunk `number`, to which there is a hint.
-    fn claim_in(&self, number: usize, cache: Option<&Cache>, most: usize) -> Option<Claim> {
-        let chunk = self.table.get(number)?;
-        let start = cache.map_or(0, |cache| cache.word.get());
-        let claimed = shared(&chunk).claim(start, most, || self.table.hint(number));
-        let Some((index, mask)) = claimed else {
-            self.table.unhint(number, || shared(&chunk).is_hinted());
-            return None;
-        };
-        if let Some(cache) = cache {
-            cache.chunk.set(number);
-            cache.word.set(index);
-        }
-        Some(Claim { chunk, index, mask })
-    }
-}
-
-/// The bitmap of a chunk.
-pub(super) fn shared(chunk: &Chunk) -> SharedBits<'_> {
-    SharedBits::new(chunk.words(), chunk.slots())
 }

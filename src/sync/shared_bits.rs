@@ -4,7 +4,8 @@
 //! which say exactly what is vacant, and above them hints, one for a word, which say where to look.
 //! A hint is set after the first bit of its word; who empties a word clears the hint and looks at
 //! the word again. So a hint may be set over an empty word for long, but lacks over another only
-//! while somebody is about to set it.
+//! while somebody is about to set it. Who fills or empties several words sees to all their hints
+//! afterwards, by one instruction: a locked one costs as much as a dozen slots.
 //!
 //! Whoever sets the first hint of its word of hints tells of it, by calling what he was given for
 //! that: those who look for chunks may have seen none.
@@ -13,8 +14,29 @@
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::atomic::AtomicUsize;
-use crate::bit_tree::{WORD_BITS, lowest_bits};
+use crate::bit_tree::{WORD_BITS, bits_in, lowest_bits};
+use crate::chunk::Chunk;
 use crate::fault::point;
+
+/// The most slots that a claim is yet to find, and in how many words; at first neither is 0.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) slots: usize,
+    pub(super) words: usize,
+}
+
+impl Wanted {
+    /// Whether enough was found.
+    pub(super) fn is_nothing(self) -> bool {
+        self.slots == 0 || self.words == 0
+    }
+
+    /// Notes that the slots of some bits in a word were found, which are no more than wanted.
+    pub(super) fn found(&mut self, mask: usize) {
+        self.slots -= mask.count_ones() as usize;
+        self.words -= 1;
+    }
+}
 
 /// A view of the bitmap of a chunk of `bits` slots.
 #[derive(Clone, Copy, Debug)]
@@ -36,85 +58,101 @@ impl<'a> SharedBits<'a> {
     /// Sets the bits of `mask`, which is not 0, in word `index`: the caller's slots, which are his
     /// no more.
     pub(super) fn give(self, index: usize, mask: usize, tell: impl Fn()) {
+        if self.give_unhinted(index, mask) {
+            self.hint(index / WORD_BITS, hint_to(index), tell);
+        }
+    }
+
+    /// As [`SharedBits::give`], but for the hint; returns whether the caller has to set it, since
+    /// the word had no bits.
+    pub(super) fn give_unhinted(self, index: usize, mask: usize) -> bool {
         // Release, with the Acquire of `claim_in`: what was done with the slots is done.
         let old = self.words[index].fetch_or(mask, Release);
         debug_assert!(old & mask == 0, "a slot is given back twice");
         point();
-        if old == 0 {
-            self.hint(index, tell);
-        }
+        old == 0
     }
 
-    /// Sets the hint to a word.
-    fn hint(self, index: usize, tell: impl Fn()) {
+    /// Sets the hints of `mask` in word `at` of them.
+    pub(super) fn hint(self, at: usize, mask: usize, tell: impl Fn()) {
         // Release, with the Acquire of `emptied`: who clears this hint sees what it hints to.
-        let first = self
-            .hints
-            .get(index / WORD_BITS)
-            .is_none_or(|hints| hints.fetch_or(1 << (index % WORD_BITS), Release) == 0);
+        let first = self.hints.get(at).is_none_or(|hints| hints.fetch_or(mask, Release) == 0);
         if first {
             point();
             tell();
         }
     }
 
-    /// Claims at most `most` of the bits of word `index`, the lowest; returns which.
-    fn claim_in(self, index: usize, most: usize, tell: impl Fn()) -> usize {
+    /// Claims at most `most` of the bits of word `index`, the lowest. Returns which, and whether
+    /// the word was seen empty: then [`SharedBits::emptied`] is to be called for it.
+    fn claim_in(self, index: usize, most: usize) -> (usize, bool) {
         let word = &self.words[index];
         let mut seen = word.load(Relaxed);
         while seen != 0 {
             let wanted = lowest_bits(seen, most);
-            // Acquire, with the Release of `give`.
+            // Acquire, with the Release of `give_unhinted`.
             let old = word.fetch_and(!wanted, Acquire);
             if old & wanted != 0 {
                 point();
-                if old & !wanted == 0 {
-                    self.emptied(index, tell);
-                }
-                return old & wanted;
+                return (old & wanted, old & !wanted == 0);
             }
             seen = old;
         }
-        self.emptied(index, tell);
-        0
+        (0, true)
     }
 
-    /// Claims at most `most` slots of word `index`; returns which. They are the caller's from then
-    /// on.
+    /// Claims at most `most` slots of word `index`, whatever hints say; returns which. They are the
+    /// caller's from then on.
     pub(super) fn claim_word(self, index: usize, most: usize, tell: impl Fn()) -> usize {
-        if most == 0 || self.words[index].load(Relaxed) == 0 {
+        if most == 0 {
             return 0;
         }
-        self.claim_in(index, most, tell)
+        let (claimed, empty) = self.claim_in(index, most);
+        if empty {
+            self.emptied(index / WORD_BITS, hint_to(index), tell);
+        }
+        claimed
     }
 
-    /// Clears the hint to word `index`, which was seen empty, and sets it again if it no longer is.
-    fn emptied(self, index: usize, tell: impl Fn()) {
-        let Some(hints) = self.hints.get(index / WORD_BITS) else { return };
-        let bit = 1 << (index % WORD_BITS);
-        if hints.load(Relaxed) & bit == 0 {
+    /// Clears the hints of `mask` in word `at` of them, to words that were seen empty, and sets
+    /// those again whose words no longer are.
+    fn emptied(self, at: usize, mask: usize, tell: impl Fn()) {
+        let Some(hints) = self.hints.get(at) else { return };
+        if hints.load(Relaxed) & mask == 0 {
             return;
         }
-        // Acquire, with the Release of `hint`: if the hint that goes here was set for bits that
-        // came after the word was seen empty, the next line sees them; otherwise it is set after.
-        hints.fetch_and(!bit, AcqRel);
+        // Acquire, with the Release of `hint`: if a hint that goes here was set for bits that came
+        // after its word was seen empty, the next line sees them; otherwise it is set after.
+        hints.fetch_and(!mask, AcqRel);
         point();
-        if self.words[index].load(Relaxed) != 0 {
-            self.hint(index, tell);
+        let filled = |&bit: &usize| self.words[at * WORD_BITS + bit].load(Relaxed) != 0;
+        let again = bits_in(mask).filter(filled).fold(0, |again, bit| again | 1 << bit);
+        if again != 0 {
+            self.hint(at, again, tell);
         }
     }
 
-    /// Claims at most `most` slots of one word, the first with a hint from word `start` on and
-    /// round. Returns the word and the bits in it, which are the caller's from then on.
+    /// Claims what is wanted, in words that have hints, from word `start` on and round. Calls `each`
+    /// with each word and the bits in it, which are the caller's from then on.
     pub(super) fn claim(
         self,
         start: usize,
-        most: usize,
+        wanted: &mut Wanted,
+        mut each: impl FnMut(usize, usize),
         tell: impl Fn(),
-    ) -> Option<(usize, usize)> {
+    ) {
+        // Returns whether the word was seen empty.
+        let mut claim_in = |index, wanted: &mut Wanted| {
+            let (claimed, empty) = self.claim_in(index, wanted.slots);
+            if claimed != 0 {
+                wanted.found(claimed);
+                each(index, claimed);
+            }
+            empty
+        };
         if self.hints.is_empty() {
-            let claimed = self.claim_in(0, most, &tell);
-            return (claimed != 0).then_some((0, claimed));
+            claim_in(0, wanted);
+            return;
         }
         let (first, bit) = (start / WORD_BITS % self.hints.len(), start % WORD_BITS);
         // The word of hints to begin with is visited twice, for what is behind the start and for
@@ -126,24 +164,55 @@ impl<'a> SharedBits<'a> {
                 step if step == self.hints.len() => !(usize::MAX << bit),
                 _ => usize::MAX,
             };
-            let mut hints = self.hints[at].load(Relaxed) & mask;
-            while hints != 0 {
-                let index = at * WORD_BITS + hints.trailing_zeros() as usize;
-                hints &= hints - 1;
-                let claimed = self.claim_in(index, most, &tell);
-                if claimed != 0 {
-                    return Some((index, claimed));
+            let mut emptied = 0;
+            for bit in bits_in(self.hints[at].load(Relaxed) & mask) {
+                if claim_in(at * WORD_BITS + bit, wanted) {
+                    emptied |= 1 << bit;
+                }
+                if wanted.is_nothing() {
+                    break;
                 }
             }
+            if emptied != 0 {
+                self.emptied(at, emptied, &tell);
+            }
+            if wanted.is_nothing() {
+                break;
+            }
         }
-        None
     }
 
-    /// Claims as [`SharedBits::claim`] does, looking at every word, whatever hints say.
+    /// Claims at most `most` slots of one word that has a hint, as [`SharedBits::claim`] does;
+    /// returns which.
+    #[cfg(test)]
+    pub(super) fn claim_one(
+        self,
+        start: usize,
+        most: usize,
+        tell: impl Fn(),
+    ) -> Option<(usize, usize)> {
+        let mut found = None;
+        let mut wanted = Wanted { slots: most, words: 1 };
+        self.claim(start, &mut wanted, |index, mask| found = Some((index, mask)), tell);
+        found
+    }
+
+    /// Claims at most `most` slots of one word, the first that has any, whatever hints say. Returns
+    /// the word and the bits in it, which are the caller's from then on.
     pub(super) fn claim_unhinted(self, most: usize, tell: impl Fn()) -> Option<(usize, usize)> {
         (0..self.words.len())
-            .map(|index| (index, self.claim_in(index, most, &tell)))
+            .map(|index| (index, self.claim_word(index, most, &tell)))
             .find(|(_, claimed)| *claimed != 0)
+    }
+
+    /// Whether every bit has a hint, while nobody else is at it.
+    pub(super) fn are_hinted(self) -> bool {
+        let hinted = |index: usize| match self.hints.get(index / WORD_BITS) {
+            Some(hints) => hints.load(Relaxed) & hint_to(index) != 0,
+            None => true,
+        };
+        let mut words = self.words.iter().enumerate();
+        words.all(|(index, word)| word.load(Relaxed) == 0 || hinted(index))
     }
 
     /// Whether any hint is set, or, where there is but one word, any bit.
@@ -151,6 +220,16 @@ impl<'a> SharedBits<'a> {
         let top = if self.hints.is_empty() { self.words } else { self.hints };
         top.iter().any(|word| word.load(Relaxed) != 0)
     }
+}
+
+/// The bitmap of a chunk.
+pub(super) fn shared(chunk: &Chunk) -> SharedBits<'_> {
+    SharedBits::new(chunk.words(), chunk.slots())
+}
+
+/// The hint to word `index`, in its word of hints.
+pub(super) fn hint_to(index: usize) -> usize {
+    1 << (index % WORD_BITS)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -203,7 +282,7 @@ mod tests {
                     }
                     _ => {
                         let most = most.max(1);
-                        let claimed = shared.claim(index, most, || {});
+                        let claimed = shared.claim_one(index, most, || {});
                         assert_eq!(claimed.is_some(), !vacant.is_empty(), "bits {bits}");
                         let Some((index, mask)) = claimed else { continue };
                         assert!(mask != 0 && mask.count_ones() as usize <= most);
@@ -212,6 +291,7 @@ mod tests {
                 };
                 assert!(members(index, mask).all(|member| vacant.remove(&member)));
                 // While nobody else is at it, hints are exact.
+                assert!(shared.are_hinted());
                 assert_eq!(shared.is_hinted(), !vacant.is_empty());
             }
             while let Some((index, mask)) = shared.claim_unhinted(WORD_BITS, || {}) {
@@ -228,6 +308,7 @@ mod tests {
             let words = zeros(count * WORD_BITS);
             let shared = SharedBits::new(&words, count * WORD_BITS);
             let given: BTreeSet<_> = (0..6).map(|_| rng.usize(..count)).collect();
+            let hint = |index| shared.hint(index / WORD_BITS, hint_to(index), || {});
             let told = Cell::new(0);
             for &index in &given {
                 shared.give(index, 1, || told.set(told.get() + 1));
@@ -236,13 +317,65 @@ mod tests {
             assert_eq!(told.get(), hints.len(), "of the first hint of each word");
             for _ in 0..if cfg!(miri) { 10 } else { 300 } {
                 // Hints over words that were emptied meanwhile are passed by.
-                shared.hint(rng.usize(..count), || {});
-                shared.hint(rng.usize(..count), || {});
+                hint(rng.usize(..count));
+                hint(rng.usize(..count));
                 let start = rng.usize(..8 * WORD_BITS);
                 let from = start % count.next_multiple_of(WORD_BITS);
                 let first = *given.range(from..).chain(&given).next().unwrap();
-                assert_eq!(shared.claim(start, WORD_BITS, || {}), Some((first, 1)));
+                assert_eq!(shared.claim_one(start, WORD_BITS, || {}), Some((first, 1)));
                 shared.give(first, 1, || {});
+            }
+        }
+    }
+
+    #[test]
+    fn a_claim_takes_what_is_wanted_word_by_word() {
+        let mut rng = fastrand::Rng::with_seed(3);
+        for count in [1, 3, WORD_BITS + 2, 3 * WORD_BITS] {
+            for _ in 0..if cfg!(miri) { 3 } else { 100 } {
+                let words = zeros(count * WORD_BITS);
+                let shared = SharedBits::new(&words, count * WORD_BITS);
+                let mut masks: Vec<_> = (0..count).map(|_| rng.usize(..) & rng.usize(..)).collect();
+                masks.iter_mut().for_each(|mask| *mask &= usize::MAX * rng.usize(..2));
+                // Those of one word of hints at once.
+                for (at, group) in masks.chunks(WORD_BITS).enumerate() {
+                    let words = || (at * WORD_BITS..).zip(group).filter(|(_, mask)| **mask != 0);
+                    let unhinted =
+                        |(index, mask): (usize, &usize)| shared.give_unhinted(index, *mask);
+                    assert!(words().all(unhinted), "none had bits");
+                    let hints = words().fold(0, |hints, (index, _)| hints | hint_to(index));
+                    if hints != 0 {
+                        shared.hint(at, hints, || {});
+                    }
+                }
+                while masks.iter().any(|mask| *mask != 0) {
+                    let mut wanted =
+                        Wanted { slots: rng.usize(1..=200), words: rng.usize(1..=2 * count) };
+                    let start = rng.usize(..count);
+                    let mut expected = Vec::new();
+                    let mut left = wanted;
+                    for index in (start..count).chain(0..start).filter(|&index| masks[index] != 0) {
+                        if left.is_nothing() {
+                            break;
+                        }
+                        let mask = lowest_bits(masks[index], left.slots);
+                        left.found(mask);
+                        expected.push((index, mask));
+                    }
+                    for &(index, mask) in &expected {
+                        masks[index] &= !mask;
+                    }
+                    let mut claimed = Vec::new();
+                    shared.claim(
+                        start,
+                        &mut wanted,
+                        |index, mask| claimed.push((index, mask)),
+                        || {},
+                    );
+                    assert_eq!(claimed, expected);
+                    assert_eq!((wanted.slots, wanted.words), (left.slots, left.words));
+                }
+                assert!(!shared.is_hinted());
             }
         }
     }
@@ -261,7 +394,7 @@ mod tests {
                     let mut rng = fastrand::Rng::with_seed(start as u64);
                     for _ in 0..if cfg!(miri) { 20 } else { 20_000 } {
                         if let Some((index, mask)) =
-                            shared.claim(start * 4, rng.usize(1..=64), || {})
+                            shared.claim_one(start * 4, rng.usize(1..=64), || {})
                         {
                             shared.give(index, mask, || {});
                         }
@@ -270,7 +403,7 @@ mod tests {
             }
         });
         let mut count = 0;
-        while let Some((_, mask)) = shared.claim(0, WORD_BITS, || {}) {
+        while let Some((_, mask)) = shared.claim_one(0, WORD_BITS, || {}) {
             count += mask.count_ones() as usize;
         }
         assert_eq!(count, bits, "every bit has a hint when all is quiet");

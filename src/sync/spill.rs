@@ -5,7 +5,7 @@ use core::cell::Cell;
 use core::ptr::NonNull;
 
 use super::cache::Cache;
-use super::refill::shared;
+use super::shared_bits::{hint_to, shared};
 use super::sync_core::SyncCore;
 use crate::bit_tree::{WORD_BITS, run_masks};
 use crate::chunk::{Chunk, Kind};
@@ -32,11 +32,9 @@ struct Place {
 }
 
 impl Place {
-    /// Sets the bits; returns how many there are.
-    fn give(self, core: &SyncCore) -> usize {
-        let Some(chunk) = self.chunk else { return 0 };
-        core.give(chunk, self.key - chunk.as_ptr().addr().get(), self.mask);
-        self.mask.count_ones() as usize
+    /// The number of the word in the bitmap of its chunk.
+    fn index(self, chunk: Chunk) -> usize {
+        self.key - chunk.as_ptr().addr().get()
     }
 }
 
@@ -74,12 +72,53 @@ impl Gathered {
 
     /// Gives all that is there to `core`; returns how many slots that were.
     fn give(&self, core: &SyncCore) -> usize {
-        let give = |place: &Cell<Place>| {
+        let mut hints = Hints::none();
+        let mut given = 0;
+        for place in &self.places {
             let there = place.get();
+            let Some(chunk) = there.chunk else { continue };
             place.set(Place { chunk: None, mask: 0, ..there });
-            there.give(core)
-        };
-        self.places.iter().map(give).sum()
+            given += there.mask.count_ones() as usize;
+            let index = there.index(chunk);
+            // INVARIANT: `Depot` 3. from the place to the bitmap.
+            if shared(&chunk).give_unhinted(index, there.mask) {
+                hints.add(core, chunk, index);
+            }
+        }
+        hints.give(core);
+        given
+    }
+}
+
+/// Hints that are yet to be set, in one word of them.
+#[derive(Debug)]
+struct Hints {
+    chunk: Option<Chunk>,
+    at: usize,
+    mask: usize,
+}
+
+impl Hints {
+    const fn none() -> Self {
+        Self { chunk: None, at: 0, mask: 0 }
+    }
+
+    /// Adds the one to word `index` of a bitmap, and sets the others first if they are elsewhere.
+    fn add(&mut self, core: &SyncCore, chunk: Chunk, index: usize) {
+        let at = index / WORD_BITS;
+        if (self.chunk, self.at) != (Some(chunk), at) {
+            self.give(core);
+            *self = Self { chunk: Some(chunk), at, mask: 0 };
+        }
+        self.mask |= hint_to(index);
+    }
+
+    /// Sets them.
+    fn give(&self, core: &SyncCore) {
+        if let Some(chunk) = self.chunk {
+            let number = chunk.number();
+            shared(&chunk).hint(self.at, self.mask, || core.table.hint(number));
+        }
     }
 }
 
@@ -88,7 +127,10 @@ impl Gathered {
 #[cold]
 #[inline(never)]
 fn take_over(place: &Cell<Place>, by: Place, core: &SyncCore) -> usize {
-    place.replace(by).give(core)
+    let there = place.replace(by);
+    let Some(chunk) = there.chunk else { return 0 };
+    core.give(chunk, there.index(chunk), there.mask);
+    there.mask.count_ones() as usize
 }
 
 impl SyncCore {

@@ -11,6 +11,7 @@ use super::cache::{Cache, Caches};
 use super::chunk_table::ChunkTable;
 use super::padded::Padded;
 use super::peak::Peak;
+use super::shared_bits::shared;
 use super::thread_number::{self, THREADS};
 use super::tokens::Tokens;
 use crate::atomic::{Mutex, MutexGuard};
@@ -48,6 +49,7 @@ const MAGAZINE_PART: usize = 8;
 /// 5. The owner that `depot` gives its chunks is this core, with the provenance of its allocation.
 /// 6. Where the core is bounded, `depot` has `capacity` slots and, for each cache, as many as the
 ///    magazine has room for.
+/// 7. Hints lead to every bit, but for those that an operation under way or broken off has set.
 #[derive(Debug)]
 pub struct SyncCore {
     pub(super) caches: Caches,
@@ -167,6 +169,13 @@ impl SyncCore {
         let numbers = 0..listed.len();
         assert!(numbers.map(|number| self.table.get(number)).eq(entered), "SyncCore invariant 3");
         assert_eq!(self.table.numbers().count(), listed.len(), "SyncCore invariant 3");
+        if alone && !has_stopped_one() {
+            let hinted = |(number, chunk): (usize, &Chunk)| {
+                let bits = shared(chunk);
+                bits.are_hinted() && (self.table.is_hinted(number) || !bits.is_hinted())
+            };
+            assert!(listed.iter().enumerate().all(hinted), "SyncCore invariant 7");
+        }
         assert_eq!(depot.given_up(), self.given_up.load(Relaxed), "SyncCore invariant 4");
         if self.is_bounded() {
             let cached: usize = self.caches.iter().map(|cache| cache.magazine.capacity()).sum();
