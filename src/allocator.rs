@@ -246,7 +246,8 @@ fn check_direct<C: PoolCore>(pool: &ClassedPool<C>, block: NonNull<u8>) {
     if CHECKS {
         if let Some(found) = pool.block_size_at(block) {
             panic!(
-                "a block of {found} bytes is given back or resized with a layout for one of no class"
+                "a block of {found} bytes is given back or resized with a layout for one of no \
+                 class"
             );
         }
     }
@@ -263,7 +264,8 @@ fn refuse(class: SizeClass, found: Option<usize>) -> ! {
         }
         Some(found) if found == size => panic!("the block is vacant already, or starts elsewhere"),
         Some(found) => panic!(
-            "a block of {found} bytes is given back or resized with a layout for one of {size} bytes"
+            "a block of {found} bytes is given back or resized with a layout for one of {size} \
+             bytes"
         ),
     }
 }

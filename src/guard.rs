@@ -23,9 +23,9 @@ mod registry;
 /// The number of kinds of handles.
 pub(crate) const MARKS: usize = 4;
 
-/// What is known beforehand of the size that the slots of a pool were made for, and whether they are
-/// blocks. What is done to a number of bytes that the compiler knows takes no loop. Nothing at all
-/// where nothing is done.
+/// What is known beforehand of the size that the slots of a pool were made for, and whether they
+/// are blocks. What is done to a number of bytes that the compiler knows takes no loop. Nothing at
+/// all where nothing is done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
     #[cfg(any(feature = "hardened", typed_pool_sanitize))]

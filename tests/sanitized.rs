@@ -121,7 +121,7 @@ uses! {
         let pool = SizeClassPool::new();
         for bytes in [100, 200, 60, 1000, 24, 30_000, 100] {
             let rows: Vec<_> =
-                (0..500).map(|number| pool.alloc_slice_fill_with(bytes, |_| number as u8)).collect();
+                (0..500).map(|row| pool.alloc_slice_fill_with(bytes, |_| row as u8)).collect();
             assert!(rows.iter().enumerate().all(|(n, row)| row.iter().all(|it| *it == n as u8)));
             drop(rows);
             pool.trim();
