@@ -227,6 +227,12 @@ pub(crate) fn runs(
     })
 }
 
+/// The mask of the bit that stands for `number`, in its word.
+#[cfg(feature = "std")]
+pub(crate) fn mask_of(number: usize) -> usize {
+    1 << (number % WORD_BITS)
+}
+
 /// The numbers of the bits set in `word`, the lowest first.
 #[cfg(feature = "std")]
 pub(crate) fn bits_in(mut word: usize) -> impl Iterator<Item = usize> {

@@ -19,6 +19,7 @@
 
 mod cache;
 mod chunk_table;
+mod gathered;
 mod give_back;
 mod listing;
 mod padded;

@@ -3,13 +3,13 @@
 //!
 //! - No other thread waits for ever, whatever the one that stopped had locked or was about to give.
 //! - What lives is what it was, and no slot is in two places: what is allocated afterwards overlaps
-//!   nothing, and every invariant holds but that bits may lack their tokens.
+//!   nothing, and every invariant holds but that bits may lack their tokens and hints.
 //! - A stopped thread strands at most the slots that it was moving; its magazine goes to the next
 //!   thread. Up to these the pool is filled again, and no further than its capacity.
 //! - The pool can be dropped.
 //!
-//! It is a program of its own, since the checks of a process in which a thread has stopped let a
-//! token be missing.
+//! It is a program of its own, since the checks of a process in which a thread has stopped let
+//! tokens and hints be missing.
 #![cfg(all(typed_pool_faults, feature = "std"))]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -11,9 +11,9 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::sync::OnceLock;
 
+use super::gathered::Gathered;
 use super::padded::Padded;
 use super::shelf::{BATCHES, Handful, Shelf};
-use super::spill::Gathered;
 use super::thread_number::{self, THREADS};
 use crate::bit_tree::WORD_BITS;
 use crate::error::PoolError;
@@ -248,7 +248,7 @@ impl Drop for Caches {
 mod tests {
     use super::*;
 
-    /// Puts slots into the magazine, which are never used as such.
+    /// Puts four made-up addresses into the magazine, which nobody follows.
     fn add_four(cache: &Cache) {
         let slots = (1..=4).map(ptr::without_provenance_mut);
         cache.magazine.extend(slots.map(|slot| NonNull::new(slot).unwrap()));
@@ -273,41 +273,39 @@ mod tests {
     fn as_much_may_be_laid_by_as_a_shelf_has_room_for() {
         let cache = Cache::new(0, 0);
         cache.magazine.grow(8).unwrap();
-        let some = || add_four(&cache);
-        // It has taken a batch more than that.
-        some();
+        // It was refilled with a batch more.
+        add_four(&cache);
         (0..=BATCHES).for_each(|_| cache.refilled());
         cache.lacks_shelf.set(true);
         cache.make_shelf();
         for _ in 0..BATCHES {
             assert!(cache.put_on_shelf());
-            some();
+            add_four(&cache);
         }
         assert_eq!(cache.take_from_shelf(4).unwrap().count(), 4);
-        assert!(!cache.put_on_shelf(), "there is room, which others need more");
+        assert!(!cache.put_on_shelf(), "credit ends with the room of a shelf");
     }
 
     #[test]
     fn no_more_is_laid_by_than_was_taken() {
         let cache = Cache::new(0, 0);
         cache.magazine.grow(8).unwrap();
-        let some = || add_four(&cache);
         // A thread that only frees.
-        some();
-        some();
+        add_four(&cache);
+        add_four(&cache);
         assert!(!cache.put_on_shelf());
         cache.make_shelf();
         assert!(cache.shelf.get().is_none(), "there was nothing to lay by");
         // One that has taken four, and frees eight.
         assert_eq!(cache.magazine.take_last(8).count(), 8);
-        some();
+        add_four(&cache);
         cache.refilled();
-        some();
+        add_four(&cache);
         assert!(!cache.put_on_shelf(), "there is no shelf yet");
         cache.make_shelf();
         assert!(cache.put_on_shelf());
         assert_eq!((cache.magazine.len(), cache.shelved().count()), (4, 4));
-        some();
+        add_four(&cache);
         assert!(!cache.put_on_shelf());
         assert_eq!(cache.take_from_shelf(8).unwrap().count(), 4);
     }

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use super::padded::Padded;
 use crate::atomic::{AtomicPtr, AtomicUsize, null_pointers};
-use crate::bit_tree::{WORD_BITS, bits_in};
+use crate::bit_tree::{WORD_BITS, bits_in, mask_of};
 use crate::chunk::Chunk;
 use crate::fault::point;
 
@@ -103,7 +103,7 @@ impl ChunkTable {
     /// Notes that chunk `number` may have vacant slots.
     pub(super) fn hint(&self, number: usize) {
         if let Some(group) = self.group(number / WORD_BITS) {
-            let bit = 1 << (number % WORD_BITS);
+            let bit = mask_of(number);
             // Release, with the Acquire of `unhint`: who clears this hint sees what it hints to.
             group.hints.fetch_or(bit, Release);
         }
@@ -111,14 +111,14 @@ impl ChunkTable {
 
     /// Whether chunk `number` may have vacant slots.
     pub(super) fn is_hinted(&self, number: usize) -> bool {
-        let hints = |group: &Group| group.hints.load(Relaxed) >> (number % WORD_BITS);
-        self.group(number / WORD_BITS).is_some_and(|group| hints(group) & 1 == 1)
+        let group = self.group(number / WORD_BITS);
+        group.is_some_and(|group| group.hints.load(Relaxed) & mask_of(number) != 0)
     }
 
     /// Notes that chunk `number` has been seen without vacant slots, unless it has some now.
     pub(super) fn unhint(&self, number: usize, has_some: impl FnOnce() -> bool) {
         if let Some(group) = self.group(number / WORD_BITS) {
-            let bit = 1 << (number % WORD_BITS);
+            let bit = mask_of(number);
             // Acquire, with the Release of `hint`: if the hint that goes here was set for slots
             // that came later, the next line sees them; otherwise it is set after.
             group.hints.fetch_and(!bit, AcqRel);
@@ -194,6 +194,7 @@ mod tests {
                     model.insert(number);
                 }
             }
+            assert_eq!(table.is_hinted(number), model.contains(&number));
             let start = rng.usize(..chunks);
             let round = |group| (start..start + WORD_BITS).map(move |n| group + n % WORD_BITS);
             let hinted = (0..chunks).step_by(WORD_BITS).flat_map(round);

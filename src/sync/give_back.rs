@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::shared_bits::shared;
+use super::shared_bits::SharedBits;
 use super::sync_core::SyncCore;
 use crate::bit_tree::WORD_BITS;
 use crate::chunk::Chunk;
@@ -55,7 +55,7 @@ impl SyncCore {
             let tokens = self.tokens.take(WORD_BITS);
             point();
             let tell = || self.table.hint(chunk.number());
-            let mask = shared(&chunk).claim_word(index, tokens, tell);
+            let mask = SharedBits::of(&chunk).claim_word(index, tokens, tell);
             claimed.words.push(mask);
             let unused = tokens - mask.count_ones() as usize;
             if unused != 0 {

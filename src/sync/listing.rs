@@ -30,6 +30,7 @@ impl SyncCore {
         // stay as long as the depot.
         unsafe { self.table.enter(chunk.number(), chunk) };
         point();
+        // INVARIANT: `SyncCore` 7. the bits and the hints to their words were set above.
         self.table.hint(chunk.number());
         point();
         self.peak.set_entered(depot.entered());
@@ -125,7 +126,7 @@ impl Drop for Listing<'_> {
         table.clear();
         tokens.take(usize::MAX);
         for chunk in self.depot.chunks() {
-            // INVARIANT: `SyncCore` 3. here.
+            // INVARIANT: `SyncCore` 3. and 7. here.
             // SAFETY: 1. as in `add_slots`.
             unsafe { table.enter(chunk.number(), *chunk) };
             table.hint(chunk.number());

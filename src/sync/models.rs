@@ -26,11 +26,11 @@ use loom::thread;
 
 use super::SyncCore;
 use super::chunk_table::ChunkTable;
-use super::shared_bits::{SharedBits, Wanted, hint_to};
+use super::shared_bits::{SharedBits, Wanted};
 use super::shelf::Shelf;
 use super::thread_number::Numbers;
 use crate::atomic::AtomicUsize;
-use crate::bit_tree::{BitTree, WORD_BITS, words_for};
+use crate::bit_tree::{BitTree, WORD_BITS, mask_of, words_for};
 use crate::block_pool::BlockPool;
 use crate::plan::{Growth, Leftovers, Plan};
 use crate::pool_core::PoolCore;
@@ -125,7 +125,7 @@ fn hints_to_words_that_are_emptied_and_filled_together_are_kept() {
                 cells.touch(index);
                 count += 1;
                 if bits.give_unhinted(index, 1) {
-                    hints |= hint_to(index);
+                    hints |= mask_of(index);
                 }
             }
             assert_eq!(count, most - wanted.slots);
@@ -198,6 +198,36 @@ fn a_hint_is_taken_away(bring: fn(&ChunkTable, SharedBits<'_>, &[AtomicUsize])) 
 #[test]
 fn a_chunk_that_slots_come_back_to_keeps_its_hint() {
     a_hint_is_taken_away(|table, bits, _| bits.give(0, 1, || table.hint(0)));
+}
+
+#[test]
+fn a_chunk_that_slots_of_two_words_come_back_to_keeps_its_hint() {
+    // Two words under a word of hints, of a chunk that an earlier hint leads to.
+    const BITS: usize = WORD_BITS + 1;
+    loom::model(|| {
+        let table = ChunkTable::default();
+        table.reserve(1).unwrap();
+        table.hint(0);
+        let words: Vec<AtomicUsize> = (0..words_for(BITS)).map(|_| AtomicUsize::new(0)).collect();
+        let shared = Arc::new((table, words));
+        let other = Arc::clone(&shared);
+        let thread = thread::spawn(move || {
+            let (table, words) = &*other;
+            let bits = SharedBits::new(words, BITS);
+            assert!((0..2).all(|index| bits.give_unhinted(index, 1)));
+            bits.hint(0, 0b11, || table.hint(0));
+        });
+        let (table, words) = &*shared;
+        let bits = SharedBits::new(words, BITS);
+        let mut wanted = Wanted { slots: 2, words: 2 };
+        bits.claim(0, &mut wanted, |_, _| {}, || table.hint(0));
+        if wanted.slots == 2 {
+            table.unhint(0, || bits.is_hinted());
+        }
+        thread.join().unwrap();
+        assert!(bits.are_hinted());
+        assert!(table.is_hinted(0) || wanted.slots == 0, "nobody is led to a vacant slot");
+    });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use core::hint;
 use core::ptr::NonNull;
 
 use super::cache::Cache;
-use super::shared_bits::{Wanted, shared};
+use super::shared_bits::{SharedBits, Wanted};
 use super::shelf::Handful;
 use super::sync_core::SyncCore;
 use crate::bit_tree::{WORD_BITS, lowest_run};
@@ -23,22 +23,18 @@ struct Claim {
     mask: usize,
 }
 
-/// Slots that were claimed in bitmaps, and how many more are wanted.
-///
-/// # Invariants
-///
-/// 1. `claims` has as many in front as words are not wanted any more, and places for the others.
+/// Slots that were claimed in bitmaps, and what is wanted beside them.
 #[derive(Debug)]
 struct Claims {
-    claims: [Option<Claim>; REFILL_WORDS],
+    /// Those in front are there: one for each word that is not wanted any more.
+    found: [Option<Claim>; REFILL_WORDS],
     wanted: Wanted,
 }
 
 impl Claims {
-    /// None, of at most `slots`.
-    fn of(slots: usize) -> Self {
-        // INVARIANT: 1. here.
-        Self { claims: [None; REFILL_WORDS], wanted: Wanted { slots, words: REFILL_WORDS } }
+    /// None yet, of at most `slots` slots.
+    fn wanting(slots: usize) -> Self {
+        Self { found: [None; REFILL_WORDS], wanted: Wanted { slots, words: REFILL_WORDS } }
     }
 
     /// Whether nothing has been claimed.
@@ -49,27 +45,26 @@ impl Claims {
     /// Claims in a chunk, from word `start` of its bitmap on and round. Returns the last word that
     /// slots were found in, if there were any.
     fn claim(&mut self, chunk: Chunk, start: usize, tell: impl Fn()) -> Option<usize> {
-        let mut places = self.claims[REFILL_WORDS - self.wanted.words..].iter_mut();
+        let mut places = self.found[REFILL_WORDS - self.wanted.words..].iter_mut();
         let mut last = None;
         let each = |index, mask| {
-            // INVARIANT: 1. here: a word fewer is wanted.
-            *places.next().expect("Claims invariant 1") = Some(Claim { chunk, index, mask });
+            let place = places.next().expect("there is one for each word that is wanted");
+            *place = Some(Claim { chunk, index, mask });
             last = Some(index);
         };
-        shared(&chunk).claim(start, &mut self.wanted, each, tell);
+        SharedBits::of(&chunk).claim(start, &mut self.wanted, each, tell);
         last
     }
 
     /// Adds a claim, of as many slots as are wanted at most.
     fn add(&mut self, claim: Claim) {
-        // INVARIANT: 1. here.
-        self.claims[REFILL_WORDS - self.wanted.words] = Some(claim);
+        self.found[REFILL_WORDS - self.wanted.words] = Some(claim);
         self.wanted.found(claim.mask);
     }
 
     /// A slot of what was claimed first, which is all there is where no more than one was wanted.
     fn single(&self) -> Option<NonNull<u8>> {
-        let Claim { chunk, index, mask } = self.claims[0]?;
+        let Claim { chunk, index, mask } = self.found[0]?;
         chunk.slots_of(index, mask).next()
     }
 }
@@ -99,7 +94,7 @@ impl SyncCore {
                 return None;
             }
         };
-        let mut claims = Claims::of(tokens);
+        let mut claims = Claims::wanting(tokens);
         let on_shelf = self.find(cache, &mut claims);
         point();
         let Some(cache) = cache else {
@@ -123,7 +118,7 @@ impl SyncCore {
         }
         // INVARIANT: `Depot` 3. what was claimed goes into the magazine. What was found first goes
         // in last, the lowest behind all, and so comes out first.
-        for Claim { chunk, index, mask } in claims.claims.iter().rev().flatten().copied() {
+        for Claim { chunk, index, mask } in claims.found.iter().rev().flatten().copied() {
             // Most words are claimed whole where values come and go in turn, and this is faster.
             if lowest_run(mask) == mask {
                 let first = index * WORD_BITS + mask.trailing_zeros() as usize;
@@ -153,8 +148,8 @@ impl SyncCore {
             return None;
         }
         point();
-        let mut claims = Claims::of(1);
-        self.claim_hinted(None, &mut claims, 0, end);
+        let mut claims = Claims::wanting(1);
+        self.claim_hinted(None, &mut claims, end);
         if claims.is_empty() {
             self.tokens.give(1);
         }
@@ -173,12 +168,7 @@ impl SyncCore {
             if let Some(cache) = cache {
                 self.claim_nearby(cache, claims);
             }
-            self.claim_hinted(
-                cache,
-                claims,
-                cache.map_or(0, |cache| cache.chunk.get()),
-                usize::MAX,
-            );
+            self.claim_hinted(cache, claims, usize::MAX);
             if !claims.is_empty() {
                 return None;
             }
@@ -209,22 +199,23 @@ impl SyncCore {
         }
     }
 
-    /// Claims where hints lead to, in chunks with numbers below `end`, from that at place `start` in
-    /// its group on and round.
-    fn claim_hinted(&self, cache: Option<&Cache>, claims: &mut Claims, start: usize, end: usize) {
+    /// Claims where hints lead to, in chunks with numbers below `end`, beginning where the last
+    /// refill of `cache` ended.
+    fn claim_hinted(&self, cache: Option<&Cache>, claims: &mut Claims, end: usize) {
+        let (start, word) = cache.map_or((0, 0), |cache| (cache.chunk.get(), cache.word.get()));
         for number in self.table.hinted(start).take_while(|&number| number < end) {
             if claims.wanted.is_nothing() {
                 break;
             }
             let Some(chunk) = self.table.get(number) else { continue };
-            let start = cache.map_or(0, |cache| cache.word.get());
-            match (claims.claim(chunk, start, || self.table.hint(number)), cache) {
-                (None, _) => self.table.unhint(number, || shared(&chunk).is_hinted()),
-                (Some(last), Some(cache)) => {
-                    cache.chunk.set(number);
-                    cache.word.set(last);
-                }
-                (Some(_), None) => {}
+            let Some(last) = claims.claim(chunk, word, || self.table.hint(number)) else {
+                // INVARIANT: `SyncCore` 7. it looks again.
+                self.table.unhint(number, || SharedBits::of(&chunk).is_hinted());
+                continue;
+            };
+            if let Some(cache) = cache {
+                cache.chunk.set(number);
+                cache.word.set(last);
             }
         }
     }
@@ -234,7 +225,7 @@ impl SyncCore {
         self.table.numbers().find_map(|number| {
             let chunk = self.table.get(number)?;
             let tell = || self.table.hint(number);
-            let (index, mask) = shared(&chunk).claim_unhinted(most, tell)?;
+            let (index, mask) = SharedBits::of(&chunk).claim_unhinted(most, tell)?;
             // Others need not look this long.
             tell();
             Some(Claim { chunk, index, mask })

@@ -4,8 +4,8 @@
 //! which say exactly what is vacant, and above them hints, one for a word, which say where to look.
 //! A hint is set after the first bit of its word; who empties a word clears the hint and looks at
 //! the word again. So a hint may be set over an empty word for long, but lacks over another only
-//! while somebody is about to set it. Who fills or empties several words sees to all their hints
-//! afterwards, by one instruction: a locked one costs as much as a dozen slots.
+//! while somebody is about to set it. Who fills or empties several words sees to their hints
+//! afterwards, by one locked instruction for each word of hints.
 //!
 //! Whoever sets the first hint of its word of hints tells of it, by calling what he was given for
 //! that: those who look for chunks may have seen none.
@@ -14,11 +14,12 @@
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::atomic::AtomicUsize;
-use crate::bit_tree::{WORD_BITS, bits_in, lowest_bits};
+use crate::bit_tree::{WORD_BITS, bits_in, lowest_bits, mask_of};
 use crate::chunk::Chunk;
 use crate::fault::point;
 
-/// The most slots that a claim is yet to find, and in how many words; at first neither is 0.
+/// What a claim is still to find: at most so many slots, in at most so many words. Neither is 0
+/// when it begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
     pub(super) slots: usize,
@@ -47,6 +48,11 @@ pub(super) struct SharedBits<'a> {
 }
 
 impl<'a> SharedBits<'a> {
+    /// The bitmap of a chunk.
+    pub(super) fn of(chunk: &'a Chunk) -> Self {
+        Self::new(chunk.words(), chunk.slots())
+    }
+
     /// Looks at the `words` of a tree for the numbers below `bits`.
     #[inline]
     pub(super) fn new(words: &'a [AtomicUsize], bits: usize) -> Self {
@@ -59,12 +65,12 @@ impl<'a> SharedBits<'a> {
     /// no more.
     pub(super) fn give(self, index: usize, mask: usize, tell: impl Fn()) {
         if self.give_unhinted(index, mask) {
-            self.hint(index / WORD_BITS, hint_to(index), tell);
+            self.hint(index / WORD_BITS, mask_of(index), tell);
         }
     }
 
-    /// As [`SharedBits::give`], but for the hint; returns whether the caller has to set it, since
-    /// the word had no bits.
+    /// Sets bits as [`SharedBits::give`] does, and leaves the hint to the caller; returns whether
+    /// he has to set it, before he gives tokens for them, since the word was empty.
     pub(super) fn give_unhinted(self, index: usize, mask: usize) -> bool {
         // Release, with the Acquire of `claim_in`: what was done with the slots is done.
         let old = self.words[index].fetch_or(mask, Release);
@@ -73,8 +79,10 @@ impl<'a> SharedBits<'a> {
         old == 0
     }
 
-    /// Sets the hints of `mask` in word `at` of them.
+    /// Sets the hints that `mask` names, which is not 0, in word `at` of the hints. Where there is
+    /// but one word of bits there are none, and it tells of that.
     pub(super) fn hint(self, at: usize, mask: usize, tell: impl Fn()) {
+        debug_assert!(mask != 0);
         // Release, with the Acquire of `emptied`: who clears this hint sees what it hints to.
         let first = self.hints.get(at).is_none_or(|hints| hints.fetch_or(mask, Release) == 0);
         if first {
@@ -83,9 +91,10 @@ impl<'a> SharedBits<'a> {
         }
     }
 
-    /// Claims at most `most` of the bits of word `index`, the lowest. Returns which, and whether
-    /// the word was seen empty: then [`SharedBits::emptied`] is to be called for it.
+    /// Claims at most `most` of the bits of word `index`, one at least, the lowest. Returns which,
+    /// and whether the word was seen empty: then [`SharedBits::emptied`] is to be called for it.
     fn claim_in(self, index: usize, most: usize) -> (usize, bool) {
+        debug_assert!(most != 0);
         let word = &self.words[index];
         let mut seen = word.load(Relaxed);
         while seen != 0 {
@@ -109,20 +118,21 @@ impl<'a> SharedBits<'a> {
         }
         let (claimed, empty) = self.claim_in(index, most);
         if empty {
-            self.emptied(index / WORD_BITS, hint_to(index), tell);
+            self.emptied(index / WORD_BITS, mask_of(index), tell);
         }
         claimed
     }
 
-    /// Clears the hints of `mask` in word `at` of them, to words that were seen empty, and sets
-    /// those again whose words no longer are.
+    /// Clears the hints that `mask` names, which is not 0, in word `at` of the hints, whose words
+    /// were seen empty, and sets those again whose words are not empty any more.
     fn emptied(self, at: usize, mask: usize, tell: impl Fn()) {
+        debug_assert!(mask != 0);
         let Some(hints) = self.hints.get(at) else { return };
         if hints.load(Relaxed) & mask == 0 {
             return;
         }
         // Acquire, with the Release of `hint`: if a hint that goes here was set for bits that came
-        // after its word was seen empty, the next line sees them; otherwise it is set after.
+        // after its word was seen empty, the look below sees them; otherwise it is set after.
         hints.fetch_and(!mask, AcqRel);
         point();
         let filled = |&bit: &usize| self.words[at * WORD_BITS + bit].load(Relaxed) != 0;
@@ -132,8 +142,9 @@ impl<'a> SharedBits<'a> {
         }
     }
 
-    /// Claims what is wanted, in words that have hints, from word `start` on and round. Calls `each`
-    /// with each word and the bits in it, which are the caller's from then on.
+    /// Claims what is wanted, which is something, in words that have hints, from word `start` on
+    /// and round. Calls `each` with each word and the bits in it, which are the caller's from then
+    /// on.
     pub(super) fn claim(
         self,
         start: usize,
@@ -141,8 +152,9 @@ impl<'a> SharedBits<'a> {
         mut each: impl FnMut(usize, usize),
         tell: impl Fn(),
     ) {
-        // Returns whether the word was seen empty.
-        let mut claim_in = |index, wanted: &mut Wanted| {
+        debug_assert!(!wanted.is_nothing());
+        // Claims in a word; returns whether it was seen empty.
+        let mut empties = |index, wanted: &mut Wanted| {
             let (claimed, empty) = self.claim_in(index, wanted.slots);
             if claimed != 0 {
                 wanted.found(claimed);
@@ -151,22 +163,23 @@ impl<'a> SharedBits<'a> {
             empty
         };
         if self.hints.is_empty() {
-            claim_in(0, wanted);
+            // There is no hint to clear.
+            empties(0, wanted);
             return;
         }
-        let (first, bit) = (start / WORD_BITS % self.hints.len(), start % WORD_BITS);
+        let (first, offset) = (start / WORD_BITS % self.hints.len(), start % WORD_BITS);
         // The word of hints to begin with is visited twice, for what is behind the start and for
         // what is in front of it.
         for step in 0..=self.hints.len() {
             let at = (first + step) % self.hints.len();
             let mask = match step {
-                0 => usize::MAX << bit,
-                step if step == self.hints.len() => !(usize::MAX << bit),
+                0 => usize::MAX << offset,
+                step if step == self.hints.len() => !(usize::MAX << offset),
                 _ => usize::MAX,
             };
             let mut emptied = 0;
             for bit in bits_in(self.hints[at].load(Relaxed) & mask) {
-                if claim_in(at * WORD_BITS + bit, wanted) {
+                if empties(at * WORD_BITS + bit, wanted) {
                     emptied |= 1 << bit;
                 }
                 if wanted.is_nothing() {
@@ -208,7 +221,7 @@ impl<'a> SharedBits<'a> {
     /// Whether every bit has a hint, while nobody else is at it.
     pub(super) fn are_hinted(self) -> bool {
         let hinted = |index: usize| match self.hints.get(index / WORD_BITS) {
-            Some(hints) => hints.load(Relaxed) & hint_to(index) != 0,
+            Some(hints) => hints.load(Relaxed) & mask_of(index) != 0,
             None => true,
         };
         let mut words = self.words.iter().enumerate();
@@ -220,16 +233,6 @@ impl<'a> SharedBits<'a> {
         let top = if self.hints.is_empty() { self.words } else { self.hints };
         top.iter().any(|word| word.load(Relaxed) != 0)
     }
-}
-
-/// The bitmap of a chunk.
-pub(super) fn shared(chunk: &Chunk) -> SharedBits<'_> {
-    SharedBits::new(chunk.words(), chunk.slots())
-}
-
-/// The hint to word `index`, in its word of hints.
-pub(super) fn hint_to(index: usize) -> usize {
-    1 << (index % WORD_BITS)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -292,6 +295,12 @@ mod tests {
                 assert!(members(index, mask).all(|member| vacant.remove(&member)));
                 // While nobody else is at it, hints are exact.
                 assert!(shared.are_hinted());
+                if bits > WORD_BITS && vacant.range(..WORD_BITS).next().is_none() {
+                    assert!(shared.give_unhinted(0, 1) && !shared.are_hinted());
+                    shared.hint(0, 1, || {});
+                    assert!(shared.are_hinted());
+                    assert_eq!(shared.claim_word(0, 1, || {}), 1);
+                }
                 assert_eq!(shared.is_hinted(), !vacant.is_empty());
             }
             while let Some((index, mask)) = shared.claim_unhinted(WORD_BITS, || {}) {
@@ -308,7 +317,7 @@ mod tests {
             let words = zeros(count * WORD_BITS);
             let shared = SharedBits::new(&words, count * WORD_BITS);
             let given: BTreeSet<_> = (0..6).map(|_| rng.usize(..count)).collect();
-            let hint = |index| shared.hint(index / WORD_BITS, hint_to(index), || {});
+            let hint = |index| shared.hint(index / WORD_BITS, mask_of(index), || {});
             let told = Cell::new(0);
             for &index in &given {
                 shared.give(index, 1, || told.set(told.get() + 1));
@@ -343,7 +352,7 @@ mod tests {
                     let unhinted =
                         |(index, mask): (usize, &usize)| shared.give_unhinted(index, *mask);
                     assert!(words().all(unhinted), "none had bits");
-                    let hints = words().fold(0, |hints, (index, _)| hints | hint_to(index));
+                    let hints = words().fold(0, |hints, (index, _)| hints | mask_of(index));
                     if hints != 0 {
                         shared.hint(at, hints, || {});
                     }

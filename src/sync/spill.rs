@@ -1,137 +1,19 @@
 //! Slots on their way from a thread to the bitmaps.
 
 use core::array;
-use core::cell::Cell;
 use core::ptr::NonNull;
 
 use super::cache::Cache;
-use super::shared_bits::{hint_to, shared};
+use super::shared_bits::SharedBits;
 use super::sync_core::SyncCore;
-use crate::bit_tree::{WORD_BITS, run_masks};
+use crate::bit_tree::run_masks;
 use crate::chunk::{Chunk, Kind};
 use crate::depot::Depot;
 use crate::fault::point;
 
-/// The number of words whose slots are gathered before they are given.
-const GATHERED_WORDS: usize = 2 * WORD_BITS;
-
 /// The number of slots that are looked at together: values freed in the order in which they were
 /// allocated leave runs of neighbours.
 const GROUP: usize = 4;
-
-/// What is on its way to a word of a bitmap.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    /// The address of the header of the word's chunk, and the number of the word, added up: no two
-    /// words have the same. The chunk may have been released, unless there are slots.
-    key: usize,
-    /// The chunk, where there are slots.
-    chunk: Option<Chunk>,
-    /// The bits that stand for them.
-    mask: usize,
-}
-
-impl Place {
-    /// The number of the word in the bitmap of its chunk.
-    fn index(self, chunk: Chunk) -> usize {
-        self.key - chunk.as_ptr().addr().get()
-    }
-}
-
-/// Slots by the words that their bits are in, on their way from a magazine to there.
-///
-/// A locked instruction costs as much as all else for a slot, and with this it serves many. A word
-/// has its place by its number, and keeps it, over many spills, until another needs it: so a slot
-/// mostly finds its word there, which is foreseen.
-#[derive(Debug)]
-pub(super) struct Gathered {
-    places: [Cell<Place>; GATHERED_WORDS],
-}
-
-impl Gathered {
-    /// No slots.
-    pub(super) const fn new() -> Self {
-        const NOTHING: Place = Place { key: 0, chunk: None, mask: 0 };
-        Self { places: [const { Cell::new(NOTHING) }; GATHERED_WORDS] }
-    }
-
-    /// Adds the slots that `mask` names in word `index` of the bitmap of `chunk`, one of `core`,
-    /// and gives what has had their place; returns how many slots were given.
-    #[inline]
-    fn add(&self, core: &SyncCore, chunk: Chunk, index: usize, mask: usize) -> usize {
-        point();
-        let place = &self.places[(index + chunk.number()) % GATHERED_WORDS];
-        let key = chunk.as_ptr().addr().get() + index;
-        let (there, added) = (place.get(), Place { key, chunk: Some(chunk), mask });
-        if there.key == key {
-            place.set(Place { mask: there.mask | mask, ..added });
-            return 0;
-        }
-        take_over(place, added, core)
-    }
-
-    /// Gives all that is there to `core`; returns how many slots that were.
-    fn give(&self, core: &SyncCore) -> usize {
-        let mut hints = Hints::none();
-        let mut given = 0;
-        for place in &self.places {
-            let there = place.get();
-            let Some(chunk) = there.chunk else { continue };
-            place.set(Place { chunk: None, mask: 0, ..there });
-            given += there.mask.count_ones() as usize;
-            let index = there.index(chunk);
-            // INVARIANT: `Depot` 3. from the place to the bitmap.
-            if shared(&chunk).give_unhinted(index, there.mask) {
-                hints.add(core, chunk, index);
-            }
-        }
-        hints.give(core);
-        given
-    }
-}
-
-/// Hints that are yet to be set, in one word of them.
-#[derive(Debug)]
-struct Hints {
-    chunk: Option<Chunk>,
-    at: usize,
-    mask: usize,
-}
-
-impl Hints {
-    const fn none() -> Self {
-        Self { chunk: None, at: 0, mask: 0 }
-    }
-
-    /// Adds the one to word `index` of a bitmap, and sets the others first if they are elsewhere.
-    fn add(&mut self, core: &SyncCore, chunk: Chunk, index: usize) {
-        let at = index / WORD_BITS;
-        if (self.chunk, self.at) != (Some(chunk), at) {
-            self.give(core);
-            *self = Self { chunk: Some(chunk), at, mask: 0 };
-        }
-        self.mask |= hint_to(index);
-    }
-
-    /// Sets them.
-    fn give(&self, core: &SyncCore) {
-        if let Some(chunk) = self.chunk {
-            let number = chunk.number();
-            shared(&chunk).hint(self.at, self.mask, || core.table.hint(number));
-        }
-    }
-}
-
-/// Gives what is in a place, and puts something for another word there; returns how many slots
-/// were given. (Apart from where it is called, which is done for every slot.)
-#[cold]
-#[inline(never)]
-fn take_over(place: &Cell<Place>, by: Place, core: &SyncCore) -> usize {
-    let there = place.replace(by);
-    let Some(chunk) = there.chunk else { return 0 };
-    core.give(chunk, there.index(chunk), there.mask);
-    there.mask.count_ones() as usize
-}
 
 impl SyncCore {
     /// Makes a slot vacant where the magazine of this thread is full, or the thread has none.
@@ -207,8 +89,8 @@ impl SyncCore {
             let slots = cache.take_from_shelf(if alone { usize::MAX } else { tokens });
             rest = slots.as_ref().map_or(0, |slots| rest.saturating_sub(slots.len()));
             for slot in slots.into_iter().flatten() {
-                // SAFETY: 1. `SyncCore` invariant 1. 2. It is used while the slot is in no bitmap,
-                // and the chunk is not released before that.
+                // SAFETY: 1. `SyncCore` invariant 1. 2. Chunks whose slots go through magazines are
+                // released by `shrink_to` alone, while nobody else uses the core.
                 let chunk = unsafe { Chunk::of(slot) };
                 let (index, mask) = chunk.bit_of(slot);
                 self.give(chunk, index, mask);
@@ -228,8 +110,8 @@ impl SyncCore {
         let mut slots = cache.magazine.take_last(most);
         let mut given = 0;
         let add_one = |slot| {
-            // SAFETY: 1. `SyncCore` invariant 1. 2. It is used while the slot is in no bitmap, and
-            // the chunk is not released before that.
+            // SAFETY: 1. `SyncCore` invariant 1. 2. Chunks whose slots go through magazines are
+            // released by `shrink_to` alone, while nobody else uses the core.
             let chunk = unsafe { Chunk::of(slot) };
             let (index, mask) = chunk.bit_of(slot);
             gathered.add(self, chunk, index, mask)
@@ -262,8 +144,8 @@ impl SyncCore {
 
     /// Sets bits in the bitmap of a chunk, for slots that were the caller's.
     pub(super) fn give(&self, chunk: Chunk, index: usize, mask: usize) {
-        // INVARIANT: `Depot` 3. from the caller to the bitmap.
         let number = chunk.number();
-        shared(&chunk).give(index, mask, || self.table.hint(number));
+        // INVARIANT: `Depot` 3. from the caller to the bitmap. `SyncCore` 7. the hint comes after.
+        SharedBits::of(&chunk).give(index, mask, || self.table.hint(number));
     }
 }

@@ -11,7 +11,7 @@ use super::cache::{Cache, Caches};
 use super::chunk_table::ChunkTable;
 use super::padded::Padded;
 use super::peak::Peak;
-use super::shared_bits::shared;
+use super::shared_bits::SharedBits;
 use super::thread_number::{self, THREADS};
 use super::tokens::Tokens;
 use crate::atomic::{Mutex, MutexGuard};
@@ -49,7 +49,9 @@ const MAGAZINE_PART: usize = 8;
 /// 5. The owner that `depot` gives its chunks is this core, with the provenance of its allocation.
 /// 6. Where the core is bounded, `depot` has `capacity` slots and, for each cache, as many as the
 ///    magazine has room for.
-/// 7. Hints lead to every bit, but for those that an operation under way or broken off has set.
+/// 7. The word of every bit that is set has its hint, and every chunk with a hint (or with one
+///    word, and a bit there) has its hint in `table`, but where an operation under way or broken
+///    off is yet to set it.
 #[derive(Debug)]
 pub struct SyncCore {
     pub(super) caches: Caches,
@@ -171,7 +173,7 @@ impl SyncCore {
         assert_eq!(self.table.numbers().count(), listed.len(), "SyncCore invariant 3");
         if alone && !has_stopped_one() {
             let hinted = |(number, chunk): (usize, &Chunk)| {
-                let bits = shared(chunk);
+                let bits = SharedBits::of(chunk);
                 bits.are_hinted() && (self.table.is_hinted(number) || !bits.is_hinted())
             };
             assert!(listed.iter().enumerate().all(hinted), "SyncCore invariant 7");
@@ -228,7 +230,7 @@ unsafe impl PoolCore for SyncCore {
         let depot = unsafe {
             Depot::new(geometry, Plan { gives_back: false, ground: None, ..plan }, place)
         };
-        // INVARIANT: 1. to 4. nothing is there. 5. by the line above. 6. see `furnish`.
+        // INVARIANT: 1. to 4. and 7. nothing is there. 5. by the line above. 6. see `furnish`.
         Self {
             // SAFETY: 1. the core goes to `place`, and stays there until it ends.
             caches: unsafe { Caches::new(caches) },
