@@ -211,11 +211,16 @@ impl<'a> SharedBits<'a> {
     }
 
     /// Claims at most `most` slots of one word, the first that has any, whatever hints say. Returns
-    /// the word and the bits in it, which are the caller's from then on.
+    /// the word and the bits in it, which are the caller's from then on. What is left there has a
+    /// hint then, which a thread may have stopped before it set it.
     pub(super) fn claim_unhinted(self, most: usize, tell: impl Fn()) -> Option<(usize, usize)> {
-        (0..self.words.len())
+        let (index, claimed) = (0..self.words.len())
             .map(|index| (index, self.claim_word(index, most, &tell)))
-            .find(|(_, claimed)| *claimed != 0)
+            .find(|(_, claimed)| *claimed != 0)?;
+        if self.words[index].load(Relaxed) != 0 {
+            self.hint(index / WORD_BITS, mask_of(index), tell);
+        }
+        Some((index, claimed))
     }
 
     /// Whether every bit has a hint, while nobody else is at it.
@@ -308,6 +313,19 @@ mod tests {
             }
             assert!(vacant.is_empty() && !shared.is_hinted());
         }
+    }
+
+    #[test]
+    fn what_lacks_a_hint_gets_one_where_it_is_found() {
+        let words = zeros(3 * WORD_BITS);
+        let shared = SharedBits::new(&words, 3 * WORD_BITS);
+        assert!(shared.give_unhinted(1, 0b111) && !shared.is_hinted());
+        assert_eq!(shared.claim_one(0, 1, || {}), None);
+        assert_eq!(shared.claim_unhinted(1, || {}), Some((1, 0b1)));
+        assert!(shared.are_hinted());
+        assert_eq!(shared.claim_one(0, 1, || {}), Some((1, 0b10)));
+        assert_eq!(shared.claim_unhinted(1, || {}), Some((1, 0b100)));
+        assert!(!shared.is_hinted());
     }
 
     #[test]
