@@ -56,9 +56,10 @@ impl Claims {
         last
     }
 
-    /// Adds a claim, of as many slots as are wanted at most.
-    fn add(&mut self, claim: Claim) {
-        self.found[REFILL_WORDS - self.wanted.words] = Some(claim);
+    /// Adds the first claim, of as many slots as are wanted at most.
+    fn begin_with(&mut self, claim: Claim) {
+        debug_assert!(self.is_empty());
+        self.found[0] = Some(claim);
         self.wanted.found(claim.mask);
     }
 
@@ -181,7 +182,7 @@ impl SyncCore {
             // Or its bit has no hint yet, where a thread has set it and stopped there; and while
             // one looks, others may come and go.
             if let Some(claim) = self.claim_unhinted(tokens) {
-                claims.add(claim);
+                claims.begin_with(claim);
                 return None;
             }
             hint::spin_loop();
