@@ -300,11 +300,13 @@ mod tests {
                 assert!(members(index, mask).all(|member| vacant.remove(&member)));
                 // While nobody else is at it, hints are exact.
                 assert!(shared.are_hinted());
-                if bits > WORD_BITS && vacant.range(..WORD_BITS).next().is_none() {
-                    assert!(shared.give_unhinted(0, 1) && !shared.are_hinted());
-                    shared.hint(0, 1, || {});
+                let index = rng.usize(..bits.div_ceil(WORD_BITS));
+                let word = index * WORD_BITS..(index + 1) * WORD_BITS;
+                if bits > WORD_BITS && vacant.range(word).next().is_none() {
+                    assert!(shared.give_unhinted(index, 1) && !shared.are_hinted());
+                    shared.hint(index / WORD_BITS, mask_of(index), || {});
                     assert!(shared.are_hinted());
-                    assert_eq!(shared.claim_word(0, 1, || {}), 1);
+                    assert_eq!(shared.claim_word(index, 1, || {}), 1);
                 }
                 assert_eq!(shared.is_hinted(), !vacant.is_empty());
             }
@@ -380,13 +382,14 @@ mod tests {
                         Wanted { slots: rng.usize(1..=200), words: rng.usize(1..=2 * count) };
                     let start = rng.usize(..count);
                     let mut expected = Vec::new();
-                    let mut left = wanted;
+                    let (mut slots, mut words) = (wanted.slots, wanted.words);
                     for index in (start..count).chain(0..start).filter(|&index| masks[index] != 0) {
-                        if left.is_nothing() {
+                        if slots == 0 || words == 0 {
                             break;
                         }
-                        let mask = lowest_bits(masks[index], left.slots);
-                        left.found(mask);
+                        let mask = lowest_bits(masks[index], slots);
+                        slots -= mask.count_ones() as usize;
+                        words -= 1;
                         expected.push((index, mask));
                     }
                     for &(index, mask) in &expected {
@@ -400,7 +403,7 @@ mod tests {
                         || {},
                     );
                     assert_eq!(claimed, expected);
-                    assert_eq!((wanted.slots, wanted.words), (left.slots, left.words));
+                    assert_eq!((wanted.slots, wanted.words), (slots, words));
                 }
                 assert!(!shared.is_hinted());
             }

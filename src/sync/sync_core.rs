@@ -419,3 +419,6 @@ unsafe impl PoolCore for SyncCore {
         self.check(false);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;
