@@ -115,9 +115,9 @@ fn hints_to_words_that_are_emptied_and_filled_together_are_kept() {
         let shared = Arc::new((words, Exclusive::new(2)));
         (0..2).for_each(|index| SharedBits::new(&shared.0, BITS).give(index, 1, || {}));
         let other = Arc::clone(&shared);
-        let run = |(words, cells): &(Vec<AtomicUsize>, Exclusive), most| {
+        let run = |(words, cells): &(Vec<AtomicUsize>, Exclusive)| {
             let bits = SharedBits::new(words, BITS);
-            let mut wanted = Wanted { slots: most, words: most };
+            let mut wanted = Wanted { slots: 2, words: 2 };
             let mut claimed = [false; 2];
             bits.claim(0, &mut wanted, |index, _| claimed[index] = true, || {});
             let (mut count, mut hints) = (0, 0);
@@ -128,13 +128,13 @@ fn hints_to_words_that_are_emptied_and_filled_together_are_kept() {
                     hints |= mask_of(index);
                 }
             }
-            assert_eq!(count, most - wanted.slots);
+            assert_eq!(count, 2 - wanted.slots);
             if hints != 0 {
                 bits.hint(0, hints, || {});
             }
         };
-        let thread = thread::spawn(move || run(&other, 1));
-        run(&shared, 2);
+        let thread = thread::spawn(move || run(&other));
+        run(&shared);
         thread.join().unwrap();
         let bits = SharedBits::new(&shared.0, BITS);
         let claimed = [(); 2].map(|()| bits.claim_one(0, WORD_BITS, || {}));
@@ -170,69 +170,50 @@ fn a_slot_is_taken_from_a_shelf_once() {
     });
 }
 
-/// A thread brings slots to a chunk, by `bring`, while another that has looked for some, where an
-/// earlier hint led it, takes the hint away.
-fn a_hint_is_taken_away(bring: fn(&ChunkTable, SharedBits<'_>, &[AtomicUsize])) {
+/// A thread brings as many slots as the bitmap of a chunk has words, by `bring`, while another that
+/// has looked for some, where an earlier hint led it, takes the hint away.
+fn a_hint_is_taken_away(bits: usize, bring: fn(&ChunkTable, SharedBits<'_>, &[AtomicUsize])) {
     loom::model(move || {
         let table = ChunkTable::default();
         table.reserve(1).unwrap();
         table.hint(0);
-        let words: Vec<AtomicUsize> = (0..words_for(1)).map(|_| AtomicUsize::new(0)).collect();
+        let words: Vec<AtomicUsize> = (0..words_for(bits)).map(|_| AtomicUsize::new(0)).collect();
         let shared = Arc::new((table, words));
         let other = Arc::clone(&shared);
         let thread = thread::spawn(move || {
             let (table, words) = &*other;
-            bring(table, SharedBits::new(words, 1), words);
+            bring(table, SharedBits::new(words, bits), words);
         });
         let (table, words) = &*shared;
-        let bits = SharedBits::new(words, 1);
-        let claimed = bits.claim_one(0, 1, || table.hint(0)).is_some();
-        if !claimed {
-            table.unhint(0, || bits.is_hinted());
+        let shared_bits = SharedBits::new(words, bits);
+        let count = bits.div_ceil(WORD_BITS);
+        let mut wanted = Wanted { slots: count, words: count };
+        shared_bits.claim(0, &mut wanted, |_, _| {}, || table.hint(0));
+        if wanted.slots == count {
+            table.unhint(0, || shared_bits.is_hinted());
         }
         thread.join().unwrap();
-        assert!(claimed || table.hinted(0).eq([0]), "nobody is led to a vacant slot");
+        assert!(shared_bits.are_hinted());
+        assert!(wanted.slots == 0 || table.hinted(0).eq([0]), "nobody is led to a vacant slot");
     });
 }
 
 #[test]
 fn a_chunk_that_slots_come_back_to_keeps_its_hint() {
-    a_hint_is_taken_away(|table, bits, _| bits.give(0, 1, || table.hint(0)));
+    a_hint_is_taken_away(1, |table, bits, _| bits.give(0, 1, || table.hint(0)));
 }
 
 #[test]
 fn a_chunk_that_slots_of_two_words_come_back_to_keeps_its_hint() {
-    // Two words under a word of hints, of a chunk that an earlier hint leads to.
-    const BITS: usize = WORD_BITS + 1;
-    loom::model(|| {
-        let table = ChunkTable::default();
-        table.reserve(1).unwrap();
-        table.hint(0);
-        let words: Vec<AtomicUsize> = (0..words_for(BITS)).map(|_| AtomicUsize::new(0)).collect();
-        let shared = Arc::new((table, words));
-        let other = Arc::clone(&shared);
-        let thread = thread::spawn(move || {
-            let (table, words) = &*other;
-            let bits = SharedBits::new(words, BITS);
-            assert!((0..2).all(|index| bits.give_unhinted(index, 1)));
-            bits.hint(0, 0b11, || table.hint(0));
-        });
-        let (table, words) = &*shared;
-        let bits = SharedBits::new(words, BITS);
-        let mut wanted = Wanted { slots: 2, words: 2 };
-        bits.claim(0, &mut wanted, |_, _| {}, || table.hint(0));
-        if wanted.slots == 2 {
-            table.unhint(0, || bits.is_hinted());
-        }
-        thread.join().unwrap();
-        assert!(bits.are_hinted());
-        assert!(table.is_hinted(0) || wanted.slots == 0, "nobody is led to a vacant slot");
+    a_hint_is_taken_away(WORD_BITS + 1, |table, bits, _| {
+        assert!((0..2).all(|index| bits.give_unhinted(index, 1)));
+        bits.hint(0, 0b11, || table.hint(0));
     });
 }
 
 #[test]
 fn a_chunk_that_is_entered_keeps_its_hint() {
-    a_hint_is_taken_away(|table, _, words| {
+    a_hint_is_taken_away(1, |table, _, words| {
         // As `SyncCore::add_slots` does, before any thread has seen the chunk.
         BitTree::new(words, 1).insert(0, 1);
         table.hint(0);
