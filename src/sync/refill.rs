@@ -204,10 +204,10 @@ impl SyncCore {
     /// refill of `cache` ended.
     fn claim_hinted(&self, cache: Option<&Cache>, claims: &mut Claims, end: usize) {
         let (start, word) = cache.map_or((0, 0), |cache| (cache.chunk.get(), cache.word.get()));
-        for number in self.table.hinted(start).take_while(|&number| number < end) {
-            if claims.wanted.is_nothing() {
-                break;
-            }
+        let mut numbers = self.table.hinted(start).take_while(|&number| number < end);
+        // Who has enough does not look at hints, which others write to.
+        while !claims.wanted.is_nothing() {
+            let Some(number) = numbers.next() else { break };
             let Some(chunk) = self.table.get(number) else { continue };
             let Some(last) = claims.claim(chunk, word, || self.table.hint(number)) else {
                 // INVARIANT: `SyncCore` 7. it looks again.
