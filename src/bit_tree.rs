@@ -66,7 +66,7 @@ impl<'a> BitTree<'a> {
 
     /// Whether `member` belongs to the set.
     pub(crate) fn contains(self, member: usize) -> bool {
-        self.word(member / WORD_BITS) & (1 << (member % WORD_BITS)) != 0
+        self.word(member / WORD_BITS) & mask_of(member) != 0
     }
 
     /// The lowest word of level 0 that is not 0.
@@ -138,7 +138,7 @@ impl<'a> BitTree<'a> {
         while size > 1 {
             start += size;
             size = size.div_ceil(WORD_BITS);
-            let bit = 1 << (index % WORD_BITS);
+            let bit = mask_of(index);
             index /= WORD_BITS;
             let old = self.word(start + index);
             let new = change(old, bit);
@@ -228,7 +228,7 @@ pub(crate) fn runs(
 }
 
 /// The mask of the bit that stands for `number`, in its word.
-#[cfg(feature = "std")]
+#[inline]
 pub(crate) fn mask_of(number: usize) -> usize {
     1 << (number % WORD_BITS)
 }

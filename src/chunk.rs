@@ -24,7 +24,7 @@ use core::slice;
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
 use crate::atomic::AtomicUsize;
-use crate::bit_tree::{BitTree, WORD_BITS, words_for};
+use crate::bit_tree::{BitTree, WORD_BITS, mask_of, words_for};
 #[cfg(feature = "hardened")]
 use crate::error::InvalidFree;
 use crate::geometry::{
@@ -454,7 +454,7 @@ impl Chunk {
     #[inline]
     pub(crate) fn bit_of(&self, slot: NonNull<u8>) -> (usize, usize) {
         let index = self.index_of(slot);
-        (index / WORD_BITS, 1 << (index % WORD_BITS))
+        (index / WORD_BITS, mask_of(index))
     }
 }
 

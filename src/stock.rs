@@ -6,7 +6,7 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use crate::bit_tree::{BitSet, WORD_BITS};
+use crate::bit_tree::{BitSet, WORD_BITS, mask_of};
 use crate::chunk::Chunk;
 use crate::depot::{Depot, MakeRoom};
 use crate::error::{InvalidFree, PoolError};
@@ -125,7 +125,7 @@ impl Stock {
 
     /// Adds a chunk to those with a vacant slot.
     fn list(&self, number: usize) {
-        self.with_vacancy.tree().insert(number / WORD_BITS, 1 << (number % WORD_BITS));
+        self.with_vacancy.tree().insert(number / WORD_BITS, mask_of(number));
     }
 
     /// The lowest word of the lowest bitmap that has a bit set, as the number of its chunk and its
@@ -138,7 +138,7 @@ impl Stock {
 
     /// Takes a chunk out of those.
     fn unlist(&self, number: usize) {
-        self.with_vacancy.tree().remove(number / WORD_BITS, 1 << (number % WORD_BITS));
+        self.with_vacancy.tree().remove(number / WORD_BITS, mask_of(number));
     }
 
     /// Lets go of the memory of occupied slots, as [`Depot::keep_occupied`] does.

@@ -7,7 +7,7 @@ use core::cell::Cell;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::atomic::AtomicUsize;
-use crate::bit_tree::WORD_BITS;
+use crate::bit_tree::{WORD_BITS, mask_of};
 use crate::fault::point;
 
 #[cfg(all(test, loom))]
@@ -134,7 +134,7 @@ impl Numbers {
     /// Gives a number back that is not used any more.
     pub(super) fn give_back(&self, number: usize) {
         // Release, with the Acquire of `take`.
-        self.words[number / WORD_BITS].fetch_and(!(1 << (number % WORD_BITS)), Release);
+        self.words[number / WORD_BITS].fetch_and(!mask_of(number), Release);
     }
 }
 
