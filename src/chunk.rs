@@ -426,7 +426,8 @@ impl Chunk {
         let mut rest = mask;
         iter::from_fn(move || {
             let bit = rest.checked_ilog2()? as usize;
-            rest ^= 1 << bit;
+            // Not `^=`, of which the compiler makes three instructions more.
+            rest &= !(1 << bit);
             // SAFETY: by the assertion above, the slot of the mask's highest bit is one of the
             // chunk's (invariant 3), and so are those below.
             Some(unsafe { first.byte_add((index * WORD_BITS + bit) * stride) })

@@ -311,13 +311,15 @@ impl Geometry {
             |bitmap_for| bytes.saturating_sub(self.first_slot(bitmap_for)) / self.stride.bytes;
         let mut low = behind((bytes - self.header_area) / self.stride.bytes);
         let mut high = behind(low);
+        // Mostly the slots start at the same place behind either bitmap, and then as many fit.
+        let mut middle = high;
         while low < high {
-            let middle = low + (high - low).div_ceil(2);
             if fits(middle) {
                 low = middle;
             } else {
                 high = middle - 1;
             }
+            middle = low + (high - low).div_ceil(2);
         }
         low
     }
