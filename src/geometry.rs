@@ -283,11 +283,16 @@ impl Geometry {
         (self.header_area + bitmap).next_multiple_of(self.first_align())
     }
 
-    /// What the first slot is aligned to: what all slots are, and as much more as all can be, up to
-    /// a cache line, so that one of 64 bytes is in one line and not in two.
+    /// What the first slot is aligned to: what all slots are, and a cache line. So one of 64 bytes
+    /// is in one line and not in two, and none is in a line of the bitmap or, where words have 64
+    /// bits, in one with slots of another word, which may be another thread's. A small chunk is one
+    /// thread's and has few bytes to spare: there it is as much of a line as all slots can be.
     fn first_align(&self) -> usize {
-        let of_all = 1 << self.stride.bytes.trailing_zeros();
-        self.slot.align().max(CACHE_LINE.min(of_all))
+        let of_line = match self.header_area {
+            COLOUR_STEP => CACHE_LINE.min(1 << self.stride.bytes.trailing_zeros()),
+            _ => CACHE_LINE,
+        };
+        self.slot.align().max(of_line)
     }
 
     /// The size of a chunk of `slots` slots, which there is.

@@ -3,6 +3,7 @@
 use std::vec::Vec;
 
 use super::*;
+use crate::bit_tree::WORD_BITS;
 
 fn geometry(size: usize, align: usize) -> Geometry {
     Geometry::new(Layout::from_size_align(size, align).unwrap()).unwrap()
@@ -54,8 +55,8 @@ fn a_full_chunk_holds_as_many_slots_as_fit() {
             assert_eq!((g.object_size(), g.chunks(3 * g.chunk_slots())), (size, 3));
             let first = g.first_slot(g.chunk_slots);
             let behind = HEADER_AREA + words_for(g.chunk_slots) * size_of::<AtomicUsize>();
-            // No more than the value's alignment, or what spares it a cache line, is left out.
-            let padding = align.max(CACHE_LINE.min(stride & stride.wrapping_neg()));
+            // No more than the value's alignment, or the rest of a cache line, is left out.
+            let padding = align.max(CACHE_LINE);
             assert!(first % padding == 0 && (behind..behind + padding).contains(&first));
             assert!(first < CHUNK_ALIGN);
         }
@@ -89,6 +90,24 @@ fn slots_lie_in_as_few_cache_lines_as_their_distance_allows() {
             };
             let fewest = (0..CACHE_LINE).step_by(8).map(lines_from).min();
             assert_eq!(Some(lines_from(first)), fewest, "stride {stride}");
+        }
+    }
+}
+
+#[test]
+fn slots_of_two_words_have_no_cache_line_in_common() {
+    // With words of 32 bits it is every second word that begins with a line.
+    const APART: usize = if WORD_BITS < CACHE_LINE { CACHE_LINE } else { WORD_BITS };
+    for size in sizes() {
+        let g = geometry(size, 1);
+        for slots in [1, APART + 1, g.chunk_slots] {
+            let slots = slots.min(g.chunk_slots);
+            let first = g.first_slot(slots);
+            let behind = HEADER_AREA + words_for(slots) * size_of::<AtomicUsize>();
+            assert!((behind - 1) / CACHE_LINE < first / CACHE_LINE, "size {size}");
+            let words = (0..slots).step_by(APART);
+            let mut starts = words.map(|index| first + index * g.stride.bytes);
+            assert!(starts.all(|start| start % CACHE_LINE == 0), "size {size}");
         }
     }
 }
