@@ -19,6 +19,7 @@ mod run;
 mod settle;
 mod targets;
 mod threads;
+mod warm_up;
 mod workloads;
 
 fn main() -> ExitCode {

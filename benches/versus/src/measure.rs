@@ -1,8 +1,9 @@
 //! Contenders of a row, interleaved.
 //!
 //! In seconds some machines become twice as fast or slow. So the contenders of a row take turns in
-//! blocks of a fraction of a millisecond, in an order that is drawn anew for each round, and
-//! whatever slows the machine down for longer than that slows all of them down.
+//! blocks of a fraction of a millisecond, of a few where it takes that long to warm up, in an order
+//! that is drawn anew for each round, and whatever slows the machine down for longer than that
+//! slows all of them down.
 
 use std::time::{Duration, Instant};
 
@@ -19,15 +20,18 @@ pub(crate) struct Pace {
     pub(crate) block: Duration,
     /// The fewest rounds: a median of less says little.
     pub(crate) rounds: usize,
+    /// How often a body goes through its operation before each block, and in it, at least.
+    pub(crate) warm_up: u64,
 }
 
 impl Pace {
     /// One round of one iteration, to see that everything runs.
-    pub(crate) const ONCE: Self = Self { time: Duration::ZERO, block: Duration::ZERO, rounds: 1 };
+    pub(crate) const ONCE: Self =
+        Self { time: Duration::ZERO, block: Duration::ZERO, rounds: 1, warm_up: 0 };
 
     /// Rounds for as long as `time` says.
     pub(crate) fn for_time(time: Duration) -> Self {
-        Self { time, block: Duration::from_micros(100), rounds: 11 }
+        Self { time, block: Duration::from_micros(100), rounds: 11, warm_up: 0 }
     }
 
     /// The same where threads work together. They begin and end a microsecond or two apart, which
@@ -92,7 +96,8 @@ fn with_all(
 
 /// Lets `bodies` take turns; returns for each the time per element, in ns, of its blocks.
 fn interleave(bodies: &mut [&mut Body<'_>], elements: usize, pace: Pace) -> Vec<Vec<f64>> {
-    let iterations: Vec<u64> = bodies.iter_mut().map(|body| block_length(body, pace)).collect();
+    let length = |body: &mut &mut Body<'_>| block_length(body, pace).max(pace.warm_up);
+    let iterations: Vec<u64> = bodies.iter_mut().map(length).collect();
     let mut blocks = vec![Vec::new(); bodies.len()];
     let mut order: Vec<usize> = (0..bodies.len()).collect();
     let mut rng = Rng::new();
@@ -101,7 +106,7 @@ fn interleave(bodies: &mut [&mut Body<'_>], elements: usize, pace: Pace) -> Vec<
         rng.shuffle(&mut order);
         for &turn in &order {
             // Not measured: it brings back to the caches what the turns of others drove out.
-            bodies[turn](iterations[turn].div_ceil(4));
+            bodies[turn](iterations[turn].div_ceil(4).max(pace.warm_up));
             let time = bodies[turn](iterations[turn]);
             let operations = iterations[turn] as f64 * elements as f64;
             blocks[turn].push(time.as_secs_f64() * 1e9 / operations);
@@ -124,6 +129,8 @@ fn block_length(body: &mut Body<'_>, pace: Pace) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
     #[test]
@@ -145,6 +152,20 @@ mod tests {
         for (figure, expected) in figures.iter().zip(expected) {
             assert!((figure.minimum - expected.minimum).abs() < 1e-6, "{figure:?}");
             assert!((figure.median - expected.median).abs() < 1e-6, "{figure:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_warmed_up_before_each_block() {
+        for (warm_up, before, block) in [(0, 2, 8), (1, 2, 8), (5, 5, 8), (100, 100, 100)] {
+            let calls = RefCell::new(Vec::new());
+            let mut body = |n: u64| {
+                calls.borrow_mut().push(n);
+                Duration::from_nanos(30 * n)
+            };
+            let pace = Pace { block: Duration::from_nanos(240), rounds: 3, warm_up, ..Pace::ONCE };
+            interleave(&mut [&mut body], 1, pace);
+            assert!(calls.into_inner().ends_with(&[before, block].repeat(3)));
         }
     }
 

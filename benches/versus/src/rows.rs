@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::contenders::{COUNT, Entry, on_each, on_each_shared};
 use crate::replay::{Replay, Source};
 use crate::threads::{Threaded, processors};
+use crate::warm_up;
 use crate::workloads::operation::Operation;
 
 /// Something measured on values of one size, on every contender that can do it.
@@ -24,6 +25,8 @@ pub(crate) struct Bodies {
     pub(crate) alive: usize,
     /// The number of operations that one iteration of a body measures.
     pub(crate) elements: usize,
+    /// The number of iterations before each block, at least.
+    pub(crate) warm_up: u64,
     /// Whether several threads go through them.
     pub(crate) threaded: bool,
     /// The body of every contender, or why there is none.
@@ -36,7 +39,7 @@ type OnEach<T> = fn(&T) -> [Entry; COUNT];
 impl Bodies {
     fn new(alive: usize, elements: usize, entries: [Entry; COUNT]) -> Self {
         let able = entries.iter().flatten().filter(|entry| entry.is_ok()).count();
-        Self { alive: alive * able, elements, threaded: false, entries }
+        Self { alive: alive * able, elements, warm_up: 0, threaded: false, entries }
     }
 }
 
@@ -68,6 +71,7 @@ impl Row {
                 let operation = operation.at_most(most);
                 let mut bodies =
                     Bodies::new(operation.count(), operation.elements(), on_each(&operation));
+                bodies.warm_up = warm_up::of(operation);
                 if matches!(operation, Operation::Create(_)) {
                     // A pool that is made and dropped is gone when the next contender has its turn.
                     bodies.alive = operation.count();
@@ -92,7 +96,7 @@ impl Row {
                 let threaded = threaded.at_most(most);
                 let (alive, elements) = (threaded.count(), threaded.elements());
                 let bodies = Bodies::new(alive, elements, on_each(&threaded));
-                Ok(Ok(Bodies { threaded: true, ..bodies }))
+                Ok(Ok(Bodies { threaded: true, warm_up: threaded.warm_up(), ..bodies }))
             }
         }
     }
@@ -189,6 +193,20 @@ mod tests {
                         assert_eq!(*unable, expected, "{} {}", row.name(), contender.name);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_picks_among_many_is_warmed_up() {
+        for row in all() {
+            let Ok(Ok(bodies)) = row.bodies(usize::MAX, None) else { continue };
+            let many = ["random_replace_100k", "alloc_test", "mt_replace_100k_1t"];
+            let few = ["pair", "fill_free_random_100k", "mt_pass_1000_2t"];
+            if many.contains(&row.task.as_str()) {
+                assert!(bodies.warm_up >= 1_000_000, "{}", row.name());
+            } else if few.contains(&row.task.as_str()) {
+                assert_eq!(bodies.warm_up, 0, "{}", row.name());
             }
         }
     }

@@ -101,9 +101,12 @@ fn measured(rows: &[Row], options: &Options) -> Result<Results, String> {
 /// Measures a row.
 fn measured_row(row: &Row, bodies: &Bodies, options: &Options) -> RowResult {
     let pace = match bodies.threaded {
-        _ if options.tiny => Pace::ONCE,
         false => Pace::for_time(options.time),
         true => Pace::for_threads(options.time),
+    };
+    let pace = match options.tiny {
+        false => Pace { warm_up: bodies.warm_up, ..pace },
+        true => Pace::ONCE,
     };
     let mut able = Vec::new();
     let mut run = [None; COUNT];

@@ -5,6 +5,7 @@ use std::thread;
 use super::{larson, pass, replace, stress};
 use crate::contenders::SharedTask;
 use crate::heap::Shared;
+use crate::warm_up;
 use crate::workloads::Workload;
 use crate::workloads::operation::{LARSON_LIVE, Unable, abbreviated};
 use crate::workloads::replace::LARSON_GENERATION;
@@ -82,6 +83,14 @@ impl Threaded {
             Work::Replace(_) => 1,
             Work::Larson(_) => LARSON_GENERATION,
             Work::Pass(count) | Work::Stress(count) => count,
+        }
+    }
+
+    /// How often a thread does it before a block, at least.
+    pub(crate) fn warm_up(self) -> u64 {
+        match self.work {
+            Work::Replace(count) => warm_up::picks_among(count),
+            Work::Pass(_) | Work::Larson(_) | Work::Stress(_) => 0,
         }
     }
 
