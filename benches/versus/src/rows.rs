@@ -25,7 +25,7 @@ pub(crate) struct Bodies {
     pub(crate) alive: usize,
     /// The number of operations that one iteration of a body measures.
     pub(crate) elements: usize,
-    /// The number of iterations before each block, at least.
+    /// The number of iterations before each block, and in it, at least.
     pub(crate) warm_up: u64,
     /// Whether several threads go through them.
     pub(crate) threaded: bool,
